@@ -1,0 +1,61 @@
+"""The configuration of one run: a frozen, typed tree that goes to JSON and back.
+
+No torch in here: the screen's process reads and writes configurations too.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from miniai.errors import UsageError
+
+__all__ = ["RunConfig", "read_config", "write_config"]
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides what a run computes. None means: the model's own default."""
+
+    dataset: str = "fashion"
+    """Name of a module in `miniai.catalog`."""
+    data_dir: str | None = None
+    """Folder to look for the data first."""
+    model: str = "mlp"
+    """Name of a module in `miniai.models`."""
+    epochs: int = 5
+    lr: float | None = None
+    """Learning rate."""
+    bs: int | None = None
+    """Batch size of the training half; validation takes twice as much."""
+    opt: str | None = None
+    """Name of an optimizer in `miniai.optimizers`."""
+    seed: int = 42
+    device: str = "auto"
+    """"auto" takes a GPU if torch can use one; else a torch device, "cpu", "cuda", "cuda:1", "mps"."""
+    threads: int | None = None
+    """torch's threads on the CPU; None leaves torch's choice."""
+    stats: bool = True
+    """Measure the layers."""
+    stats_every: int | None = None
+    """Measure the layers every so many batches; None: as often as 3 % of the time allows."""
+    given: tuple[str, ...] = ()
+    """Names of the fields that the user set; the rest are defaults."""
+
+
+def write_config(path: Path, config: RunConfig) -> None:
+    """Write `config` as JSON, replacing `path` atomically."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+    os.replace(part, path)
+
+
+def read_config(path: Path) -> RunConfig:
+    """Read what `write_config` wrote; fields that this version does not know are passed over."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunConfig)
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is not a run configuration: {error}") from error

@@ -1,0 +1,287 @@
+"""Facts: what the trainer has done, one JSON object a line of the journal.
+
+Every fact is a frozen `msgspec.Struct` tagged by its class name under `"is"`; `encode` and `Decoder` go both
+ways. Times (`at`) are seconds since the trainer started, on a monotonic clock. Epochs and batches count from 0,
+`step` counts trained batches since the run began. `phase` is "train" or "valid".
+
+JSON has no NaN and no infinity: numbers that may be either travel as the strings "nan", "inf" and "-inf"
+(`number` writes them, `float()` reads them).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "SCHEMA", "Alerted", "BatchSkipped", "Continued", "DataLoaded", "EpochEnded", "EpochSkipped", "EpochStarted",
+    "Fact", "FitEnded", "FitStarted", "Layer", "LayersMeasured", "Number", "Paused", "Phase", "PreviewSaved",
+    "Progressed", "Refused", "RunResumed", "RunStarted", "Scalars", "StageReached", "decode", "encode", "number",
+    "numbers",
+]  # fmt: skip
+
+SCHEMA = 1
+"""Version of the journal's format; the first line of a journal carries it."""
+
+Phase: TypeAlias = Literal["train", "valid"]
+Number: TypeAlias = float | str
+"""A float, or "nan", "inf", "-inf": what a JSON line can carry."""
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="is", kw_only=True, omit_defaults=True):
+    """Base of all facts."""
+
+    at: float
+    """Seconds since the trainer started."""
+
+
+class RunStarted(Fact, frozen=True, tag=True):
+    """The trainer process runs; always the first line of a journal."""
+
+    schema: int
+    run: str
+    """The run's id, also its directory's name."""
+    wall: float
+    """Wall-clock time of `at == 0`, seconds since 1970."""
+    dataset: str
+    model: str
+    epochs: int
+    pid: int
+    host: str
+
+
+class StageReached(Fact, frozen=True, tag=True):
+    """The preparation got this far; `done` of `total` where a count is known."""
+
+    stage: Literal["loading torch", "looking for data", "reading data", "building the model", "first batch"]
+    done: int = 0
+    total: int = 0
+
+
+class DataLoaded(Fact, frozen=True, tag=True):
+    """The dataset is in memory."""
+
+    dataset: str
+    source: str
+    """Where it came from, in words, for example "Debian's dataset-fashion-mnist"."""
+    sample: bool
+    """True if this is the embedded sample and not the full data."""
+    train: int
+    """Number of training images."""
+    valid: int
+    shape: tuple[int, int, int]
+    """(channels, height, width) of one image."""
+    classes: list[str]
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One measured layer of the model."""
+
+    name: str
+    """Dotted path in the model, "0.1"."""
+    kind: str
+    """Class name, "Conv2d"."""
+    shape: str = ""
+    """What it maps in a few characters, "1>8"."""
+
+
+class FitStarted(Fact, frozen=True, tag=True):
+    """Learner.fit began."""
+
+    epochs: int
+    model: str
+    parameters: int
+    device: str
+    batch_size: int
+    train_batches: int
+    """Batches of one training half epoch."""
+    valid_batches: int
+    lr: float
+    opt: str
+    metrics: list[str]
+    """Names in the order of the table's columns, without the loss."""
+    layers: list[Layer]
+    """Measured layers, in the order of `LayersMeasured`'s lists; empty with --no-stats."""
+
+
+class EpochStarted(Fact, frozen=True, tag=True):
+    """A half epoch began."""
+
+    epoch: int
+    phase: Phase
+    batches: int
+    step: int
+
+
+class Progressed(Fact, frozen=True, tag=True):
+    """Where the running half epoch is; at most a few a second."""
+
+    epoch: int
+    phase: Phase
+    batch: int
+    """Batches of this half that are done."""
+    samples: int
+    """Images of this half that are done."""
+    seconds: float
+    """Time spent in this half, pauses excluded."""
+    waited: float
+    """The part of `seconds` that was spent waiting for the next batch."""
+    metrics: dict[str, Number]
+    """Running values over this half so far, `loss` first."""
+
+
+class Scalars(Fact, frozen=True, tag=True):
+    """New values of one series at consecutive train steps.
+
+    Value `i` belongs to step `first + i * stride`. A training loss is numbered by the step that it led to: the
+    first batch's loss is at step 1.
+    """
+
+    name: str
+    """"loss" (training), "valid_loss", "lr", ..."""
+    first: int
+    values: list[Number]
+    stride: int = 1
+
+
+class LayersMeasured(Fact, frozen=True, tag=True):
+    """Statistics of each layer's output at one train step, in the order of `FitStarted.layers`."""
+
+    step: int
+    means: list[Number]
+    stds: list[Number]
+    near_zero: list[Number]
+    """Share, 0 to 1, of activations in the lowest of 40 bins over 0 to 10 of the absolute values."""
+    nonfinite: list[int]
+    """Count of NaN and infinite activations."""
+
+
+class PreviewSaved(Fact, frozen=True, tag=True):
+    """Images of one batch with their labels and predictions lie in `file`, relative to the run directory."""
+
+    step: int
+    phase: Phase
+    file: str
+    count: int
+
+
+class Paused(Fact, frozen=True, tag=True):
+    """Training stands still after `batch` batches of this half."""
+
+    epoch: int
+    phase: Phase
+    batch: int
+    step: int
+    request: str = ""
+    """Id of the request that this answers."""
+
+
+class Continued(Fact, frozen=True, tag=True):
+    """Training goes on. `paused` is how many seconds it stood still."""
+
+    paused: float
+    request: str = ""
+
+
+class RunResumed(Fact, frozen=True, tag=True):
+    """The run goes on from `step` in a new process: what the journal holds of later steps is void."""
+
+    step: int
+
+
+class BatchSkipped(Fact, frozen=True, tag=True):
+    """Batch number `batch` of this half was not trained on (or not validated on)."""
+
+    epoch: int
+    phase: Phase
+    batch: int
+    request: str = ""
+
+
+class EpochSkipped(Fact, frozen=True, tag=True):
+    """The rest of this half epoch is skipped; `at_batch` batches of it were done."""
+
+    epoch: int
+    phase: Phase
+    at_batch: int
+    request: str = ""
+
+
+class EpochEnded(Fact, frozen=True, tag=True):
+    """A half epoch is over: completed, skipped or cut short by a stop."""
+
+    epoch: int
+    phase: Phase
+    metrics: dict[str, Number]
+    """Over the samples that were seen, `loss` first; empty if none were."""
+    batches: int
+    """Batches that were done."""
+    of: int
+    """Batches that a complete half has."""
+    samples: int
+    seconds: float
+    """Pauses excluded."""
+    step: int
+    ended: Literal["complete", "skipped", "stopped", "failed"] = "complete"
+
+
+class Refused(Fact, frozen=True, tag=True):
+    """A request was not followed."""
+
+    request: str
+    why: str
+
+
+class Alerted(Fact, frozen=True, tag=True):
+    """Something that the user should know."""
+
+    topic: str
+    """One word that names the kind: "nan", "journal", "device" ..."""
+    text: str
+    step: int = 0
+
+
+class FitEnded(Fact, frozen=True, tag=True):
+    """The run is over; always a journal's last fact when the trainer could still write."""
+
+    reason: Literal["done", "stopped", "failed"]
+    step: int
+    error: str = ""
+    """One line, when `reason` is "failed"."""
+
+
+AnyFact: TypeAlias = (
+    RunStarted | StageReached | DataLoaded | FitStarted | EpochStarted | Progressed | Scalars | LayersMeasured
+    | PreviewSaved | Paused | Continued | RunResumed | BatchSkipped | EpochSkipped | EpochEnded | Refused | Alerted
+    | FitEnded
+)  # fmt: skip
+"""Union of all facts: what a journal line decodes to."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+
+
+def encode(fact: Fact) -> bytes:
+    """One JSON line without its newline."""
+    return _encoder.encode(fact)
+
+
+def decode(line: bytes) -> AnyFact:
+    """Read one line; raises `msgspec.DecodeError` for what is not a fact of this schema."""
+    return _decoder.decode(line)
+
+
+def number(value: float) -> Number:
+    """A value as a JSON line can carry it, to seven significant digits (a float32 has no more)."""
+    if math.isfinite(value):
+        return float(f"{value:.7g}")
+    return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+
+
+def numbers(values: Sequence[float] | Mapping[str, float]) -> list[Number]:
+    """`number` of each value."""
+    items = values.values() if isinstance(values, Mapping) else values
+    return [number(v) for v in items]

@@ -1,0 +1,73 @@
+"""Requests: what a user asks of the trainer, imperatives; one JSON object a line on the control socket.
+
+Each carries an id and the epoch and phase that the user saw when the key was pressed, so that the trainer can
+refuse what has become stale: key repeat, two viewers or a press on the last batch never skip more than was meant.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from miniai.run.events import Phase
+
+__all__ = [
+    "AnyRequest", "Continue", "Kill", "Pause", "Request", "SkipBatch", "SkipEpoch", "Step", "Stop", "decode", "encode",
+]  # fmt: skip
+
+
+class Request(msgspec.Struct, frozen=True, tag_field="do", kw_only=True, omit_defaults=True):
+    """Base of all requests."""
+
+    id: str
+    """Unique per request; the fact that answers it repeats it."""
+    epoch: int = -1
+    """The epoch that the user saw; -1 where it does not matter or is not known."""
+    phase: Phase | None = None
+
+
+class Pause(Request, frozen=True, tag=True):
+    """Stand still after the running batch."""
+
+
+class Continue(Request, frozen=True, tag=True):
+    """Go on after a pause."""
+
+
+class Step(Request, frozen=True, tag=True):
+    """Do one batch, then pause."""
+
+
+class SkipBatch(Request, frozen=True, tag=True):
+    """Do not train on the next batch."""
+
+
+class SkipEpoch(Request, frozen=True, tag=True):
+    """Skip the rest of this half epoch: in training go on to validation, in validation skip it."""
+
+
+class Stop(Request, frozen=True, tag=True):
+    """End the run in order, after the running batch or after the whole epoch, its validation included."""
+
+    when: Literal["batch", "epoch"] = "batch"
+
+
+class Kill(Request, frozen=True, tag=True):
+    """End the trainer's whole process group at once."""
+
+
+AnyRequest: TypeAlias = Pause | Continue | Step | SkipBatch | SkipEpoch | Stop | Kill
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)
+
+
+def encode(request: Request) -> bytes:
+    """One JSON line without its newline."""
+    return _encoder.encode(request)
+
+
+def decode(line: bytes) -> AnyRequest:
+    """Read one line; raises `msgspec.DecodeError` for what is not a request."""
+    return _decoder.decode(line)
