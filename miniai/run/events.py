@@ -19,7 +19,8 @@ import msgspec
 __all__ = [
     "SCHEMA", "Alerted", "BatchSkipped", "Continued", "DataLoaded", "EpochEnded", "EpochSkipped", "EpochStarted",
     "Fact", "FitEnded", "FitStarted", "Layer", "LayersMeasured", "Number", "Paused", "Phase", "PreviewSaved",
-    "Progressed", "Refused", "RunResumed", "RunStarted", "Scalars", "StageReached", "decode", "encode", "number",
+    "Progressed", "Refused", "RunResumed", "RunStarted", "Scalars", "StageReached",
+    "StopPlanned", "decode", "encode", "number",
     "numbers",
 ]  # fmt: skip
 
@@ -226,6 +227,14 @@ class EpochEnded(Fact, frozen=True, tag=True):
     """Pauses excluded."""
     step: int
     ended: Literal["complete", "skipped", "stopped", "failed"] = "complete"
+
+
+class StopPlanned(Fact, frozen=True, tag=True):
+    """The run will end in order: after the running batch, or after the whole epoch."""
+
+    when: Literal["batch", "epoch"]
+    epoch: int
+    request: str = ""
 
 
 class Refused(Fact, frozen=True, tag=True):

@@ -1,0 +1,221 @@
+"""ControlCB: what users ask of a running fit becomes Cancel exceptions and pauses, each answered by a fact.
+
+Skips raise in `before_batch`, before every other callback; pauses wait, and stops raise, in `after_batch`, after
+every other callback, so that no trained batch is missing from the metrics.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Sized
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
+from miniai.callbacks.clock import TrainingClock
+from miniai.run.control import RunControl
+from miniai.run.events import BatchSkipped, Continued, EpochSkipped, Fact, Paused, Phase, Refused, StopPlanned
+from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
+
+if TYPE_CHECKING:
+    from miniai.learner import Learner
+
+__all__ = ["ControlCB"]
+
+_WORDS: dict[Phase, str] = {"train": "training", "valid": "validation"}
+
+
+class ControlCB(Callback):
+    """Obey a `RunControl`.
+
+    `emit(fact)` receives the answers; `now()` is their time (`Fact.at`); `flush()` is called before an exception
+    is raised or a pause begins, so that what was reported leaves first; `clock` stands still during pauses.
+    """
+
+    order = -1000
+    hook_orders = {"after_batch": 1000, "after_epoch": 1000}  # noqa: RUF012  # as the base class declares it
+
+    def __init__(
+        self,
+        control: RunControl,
+        emit: Callable[[Fact], None],
+        now: Callable[[], float],
+        clock: TrainingClock,
+        flush: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.control, self.emit, self.now, self.clock, self.flush = control, emit, now, clock, flush
+        self.stopped = False
+        """True once a stop was obeyed: the fit ended because a user asked."""
+        self.epoch, self.batch, self._step = 0, 0, 0
+        self.phase: Phase = "train"
+        self._left = 1  # batches of this half that have not begun
+        self._pause: str | None = None  # ids of requests that wait for the place where they act
+        self._skip_batch: str | None = None
+        self._skip_epoch: str | None = None
+        self._stop: Stop | None = None
+        self._one_batch: str | None = None
+        self._paused_at: float | None = None
+        self._answered: deque[str] = deque(maxlen=256)
+
+    # -- places where requests act -------------------------------------------------------------------------------
+
+    def before_epoch(self, learn: Learner) -> None:
+        """A half epoch begins: know where we are, and end here if the epoch before was to be the last."""
+        self.epoch, self.phase, self.batch, self._left = learn.epoch, "train" if learn.training else "valid", 0, 1
+        self._take_all()
+        self._stop_if_due()
+
+    def before_batch(self, learn: Learner) -> None:
+        """Act on what was asked since the last batch, before any other callback sees this one."""
+        self._left = _batches(learn.dl) - learn.iter
+        self._take_all()
+        self._hold()
+        self._stop_if_due()
+        if self._skip_epoch is not None:
+            self._raise_skip_epoch()
+        if self._skip_batch is not None:
+            request, self._skip_batch = self._skip_batch, None
+            self.flush()
+            skipped = BatchSkipped(at=self.now(), epoch=self.epoch, phase=self.phase, batch=learn.iter, request=request)
+            self.emit(skipped)
+            raise CancelBatchException
+        self._left -= 1
+
+    def after_batch(self, learn: Learner) -> None:
+        """The batch is trained (or validated) and every other callback has seen it."""
+        self.batch += 1
+        self._step = learn.steps
+        if self._one_batch is not None:
+            self._pause, self._one_batch = self._one_batch, None
+        self._take_all()
+        self._hold()
+        self._stop_if_due()
+        if self._skip_epoch is not None and self._paused_at is not None:
+            self._raise_skip_epoch()
+
+    def after_epoch(self, learn: Learner) -> None:
+        """The half epoch is complete, validation being the second."""
+        self._take_all()
+        self._stop_if_due(epoch_over=not learn.training)
+
+    def cleanup_epoch(self, learn: Learner) -> None:  # noqa: ARG002
+        """What was meant for this half epoch has no object any more."""
+        for request in filter(None, (self._skip_batch, self._skip_epoch)):
+            self._refuse(request, f"no batch of this {_WORDS[self.phase]} was left to skip")
+        self._skip_batch = self._skip_epoch = None
+
+    def cleanup_fit(self, learn: Learner) -> None:  # noqa: ARG002
+        """Whoever asked too late is told so."""
+        while (request := self.control.take()) is not None:
+            self._refuse(request.id, "the run is over")
+
+    # -- what is asked -------------------------------------------------------------------------------------------
+
+    def _take_all(self) -> None:
+        while (request := self.control.take()) is not None:
+            self._take(request)
+
+    def _take(self, request: AnyRequest) -> None:
+        if why := self._stale(request):
+            self._refuse(request.id, why)
+            return
+        self._answered.append(request.id)
+        match request:
+            case Pause():
+                self._pause = request.id
+            case Continue():
+                self._go_on(request.id)
+            case Step():
+                self._one_batch, self._pause, self._paused_at = request.id, None, None
+                self.clock.go()
+            case SkipBatch():
+                self._skip_batch = request.id
+            case SkipEpoch():
+                self._skip_epoch = request.id
+            case Stop():
+                self._plan_stop(request)
+
+    def _stale(self, request: AnyRequest) -> str:
+        """Why this request does not fit, or no longer; empty if it does."""
+        if request.id in self._answered:
+            return "it was answered already"
+        paused = self._paused_at is not None
+        match request:
+            case Pause() if paused or self._pause is not None or self._one_batch is not None:
+                return "the run is paused already, or about to be"
+            case Continue() if not paused:
+                return "the run is not paused"
+            case Step() if self._one_batch is not None:
+                return "the batch asked for before it is still running"
+            case SkipBatch() | SkipEpoch():
+                return self._stale_skip(request)
+            case Stop(when=when) if self._stop is not None and self._stop.when in ("batch", when):
+                return "the run is stopping already"
+        return ""
+
+    def _stale_skip(self, request: SkipBatch | SkipEpoch) -> str:
+        if request.phase is not None and (request.epoch, request.phase) != (self.epoch, self.phase):
+            return f"the {_WORDS[request.phase]} of epoch {request.epoch + 1} is over"
+        if self._skip_epoch is not None or (isinstance(request, SkipBatch) and self._skip_batch is not None):
+            return "the skip asked for before it has not happened yet"
+        if self._left <= 0:
+            return f"no batch of this {_WORDS[self.phase]} is left to skip"
+        return ""
+
+    def _plan_stop(self, request: Stop) -> None:
+        epoch = request.epoch if request.epoch >= 0 else self.epoch
+        self._stop = Stop(id=request.id, when=request.when, epoch=epoch)
+        if request.when == "epoch":
+            self.emit(StopPlanned(at=self.now(), when="epoch", epoch=epoch, request=request.id))
+
+    def _refuse(self, request: str, why: str) -> None:
+        self.emit(Refused(at=self.now(), request=request, why=why))
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        """Stand still while the run is paused; a skip or a stop lets the loop run on to where it acts."""
+        if self._pause is not None and self._paused_at is None:
+            self._paused_at = self.now()
+            self.clock.stop()
+        if self._paused_at is None or self._acts_at_once():
+            return
+        self.flush()
+        where = Paused(at=self.now(), epoch=self.epoch, phase=self.phase, batch=self.batch, step=self._step)
+        self.emit(msgspec.structs.replace(where, request=self._pause or ""))
+        self._pause = None
+        while self._paused_at is not None and not self._acts_at_once():
+            self._take(self.control.wait())
+
+    def _acts_at_once(self) -> bool:
+        return self._skip_batch is not None or self._skip_epoch is not None or self._stop_is_due()
+
+    def _go_on(self, request: str) -> None:
+        paused = 0.0 if self._paused_at is None else self.now() - self._paused_at
+        self._paused_at = None
+        self.clock.go()
+        self.emit(Continued(at=self.now(), paused=paused, request=request))
+
+    def _stop_is_due(self, epoch_over: bool = False) -> bool:
+        stop = self._stop
+        return stop is not None and (stop.when == "batch" or self.epoch >= stop.epoch + (not epoch_over))
+
+    def _stop_if_due(self, epoch_over: bool = False) -> None:
+        if self._stop_is_due(epoch_over):
+            self.stopped = True
+            self.flush()
+            raise CancelFitException
+
+    def _raise_skip_epoch(self) -> None:
+        request, self._skip_epoch = self._skip_epoch or "", None
+        self.flush()
+        skipped = EpochSkipped(at=self.now(), epoch=self.epoch, phase=self.phase, at_batch=self.batch, request=request)
+        self.emit(skipped)
+        raise CancelEpochException
+
+
+def _batches(dl: object) -> int:
+    """Number of batches, or a number never reached where the loader does not know it."""
+    return len(dl) if isinstance(dl, Sized) else sys.maxsize

@@ -1,0 +1,183 @@
+"""LayerStatsCB: statistics of each layer's output, as often as a small share of the time allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from miniai.callbacks.base import Callback
+from miniai.callbacks.clock import TrainingClock, since_now
+from miniai.callbacks.cost import Stopwatch, TokenBucket
+from miniai.callbacks.drain import Drain
+from miniai.hooks import Hook, Hooks
+from miniai.run.events import Fact, Layer, LayersMeasured, Number, encode, number
+
+if TYPE_CHECKING:
+    from miniai.learner import Learner
+
+__all__ = ["LayerStatsCB", "measured_layers"]
+
+NEAR_ZERO = 0.25
+"""Width of the lowest of 40 bins over 0 to 10."""
+MIN_GAP = 1.0
+"""Seconds between two facts at least."""
+BURST, RATE = 2e6, 200.0
+"""Bytes of facts at once, and a second in the long run: a day's run of 500 layers must stay small on disk."""
+
+_SILENT = (
+    nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
+)  # fmt: skip
+
+
+def measured_layers(model: nn.Module) -> list[tuple[Layer, nn.Module]]:
+    """The layers that compute: modules without parts of their own, save those that only reshape or drop."""
+    return [
+        (Layer(name=name, kind=type(module).__name__, shape=_shape(module)), module)
+        for name, module in model.named_modules()
+        if not any(True for _ in module.children()) and not isinstance(module, (*_SILENT, nn.ModuleList, nn.ModuleDict))
+    ]
+
+
+def _shape(module: nn.Module) -> str:
+    """What a layer maps, "1>8"; for a norm the number of its channels; else empty."""
+    for ins, outs in (("in_channels", "out_channels"), ("in_features", "out_features")):
+        if hasattr(module, ins) and hasattr(module, outs):
+            return f"{getattr(module, ins)}>{getattr(module, outs)}"
+    return str(getattr(module, "num_features", ""))
+
+
+class LayerStatsCB(Callback):
+    """Emit LayersMeasured: mean, unbiased standard deviation, near-zero share and non-finite count per layer.
+
+    Exact over the whole batch of a training step, from the forward pass that trains; on other batches there is no
+    hook on the model. The first batch is measured; the next after the cost of a measurement has become the share
+    `budget` of the training time. With `every`, each batch whose step is a multiple of it, if a second has passed.
+    """
+
+    order = 80
+
+    def __init__(
+        self,
+        emit: Callable[[Fact], object],
+        now: Callable[[], float] | None = None,
+        clock: TrainingClock | None = None,
+        *,
+        model: nn.Module | None = None,
+        every: int | None = None,
+        budget: float = 0.03,
+        stopwatch: Stopwatch | None = None,
+        drain: Drain[tuple[int, int]] | None = None,
+    ) -> None:
+        self.emit, self.now, self.clock = emit, now or since_now(), clock or TrainingClock()
+        self.every, self.budget = every, budget
+        self._layers = [] if model is None else measured_layers(model)
+        self._watch = stopwatch or Stopwatch()
+        self._drain: Drain[tuple[int, int]] = Drain() if drain is None else drain  # tag: layer, statistic
+        self._bucket = TokenBucket(BURST, RATE)
+        self._hooks: Hooks | None = None
+        self._values: dict[tuple[int, int], float] = {}
+        self._step = 0  # of the measurement that is on its way; 0: none is
+        self._due = 0.0
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The measured layers, in the order of the facts' lists; known from the model or from the first fit on."""
+        return [layer for layer, _ in self._layers]
+
+    def before_fit(self, learn: Learner, /) -> None:
+        """Find the layers."""
+        self._layers = measured_layers(learn.model)
+
+    def before_batch(self, learn: Learner, /) -> None:
+        """Set the hooks if this batch is to be measured."""
+        if not learn.training or self._step or self.clock.seconds < self._due or not self._layers:
+            return
+        if self.every is not None and self._due > 0 and (learn.steps + 1) % self.every:
+            return
+        self._watch.reset()
+        self._watch.start()
+        self._drain.clear()
+        places = {id(module): i for i, (_, module) in enumerate(self._layers)}
+        self._hooks = Hooks([module for _, module in self._layers], partial(self._measure, places))
+        self._watch.stop()
+
+    def _measure(self, places: dict[int, int], _hook: Hook, module: nn.Module, _inputs: Any, output: Any) -> None:
+        """The forward hook: four numbers of one layer's output, left on the device."""
+        while isinstance(output, (tuple, list)) and output:
+            output = output[0]
+        if not isinstance(output, Tensor) or not output.is_floating_point() or output.numel() == 0:
+            return
+        self._watch.start(output.device)
+        with torch.no_grad():
+            acts = output.detach()
+            acts = acts.float() if acts.dtype in (torch.float16, torch.bfloat16) else acts
+            std, mean = torch.std_mean(acts) if acts.numel() > 1 else (acts.new_zeros(()), acts.mean())
+            near_zero = (acts.abs() < NEAR_ZERO).sum() / acts.numel()
+            nonfinite = acts.numel() - acts.isfinite().sum()
+        for statistic, value in enumerate((mean, std, near_zero, nonfinite)):
+            self._drain.push((places[id(module)], statistic), value)
+        self._watch.stop(output.device)
+
+    def after_predict(self, _learn: Learner, /) -> None:
+        """The forward pass is over: no hook stays."""
+        self._unhook()
+
+    def after_batch(self, learn: Learner, /) -> None:
+        """Emit what was measured, once the numbers have left the device."""
+        if self._hooks is not None and learn.training:
+            self._hooks, self._step, self._values = None, learn.steps, {}
+        if self._step:
+            self._collect(wait=False)
+
+    def cleanup_batch(self, learn: Learner, /) -> None:
+        """A batch that was cancelled was not trained: nothing is said of it."""
+        self._unhook()
+        if learn.leaving is not None:
+            self._hooks = None
+
+    def cleanup_epoch(self, _learn: Learner, /) -> None:
+        """Nothing stays on its way."""
+        if self._step:
+            self._collect(wait=True)
+
+    def cleanup_fit(self, _learn: Learner, /) -> None:
+        """No hook stays, whatever happened."""
+        self._unhook()
+        self._hooks, self._step = None, 0
+        self._drain.clear()
+
+    def _unhook(self) -> None:
+        if self._hooks is not None:
+            self._hooks.remove()
+
+    def _collect(self, wait: bool) -> None:
+        self._watch.start()
+        self._values.update(self._drain.flush() if wait else self._drain.drain())
+        if len(self._drain):
+            self._watch.stop()
+            return
+        fact = LayersMeasured(
+            at=self.now(),
+            step=self._step,
+            means=self._column(0),
+            stds=self._column(1),
+            near_zero=self._column(2),
+            nonfinite=[int(self._values.get((i, 3), 0)) for i in range(len(self._layers))],
+        )
+        self._step = 0
+        self.emit(fact)
+        self._watch.stop()
+        seconds = self.clock.seconds
+        rest = MIN_GAP if self.every is not None else max(MIN_GAP, self._watch.seconds() / self.budget)
+        self._due = seconds + max(rest, self._bucket.spend(len(encode(fact)), seconds))
+
+    def _column(self, statistic: int) -> list[Number]:
+        """One statistic of all layers, to four digits; NaN for a layer that this forward pass did not use."""
+        values = [self._values.get((i, statistic), math.nan) for i in range(len(self._layers))]
+        return [number(float(f"{value:.4g}")) for value in values]

@@ -1,0 +1,141 @@
+"""MetricsCB: metrics and the mean loss of each half epoch."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from miniai.callbacks.base import Callback
+from miniai.errors import LearnerError
+from miniai.metrics import Mean, Metric
+
+if TYPE_CHECKING:
+    from miniai.learner import Learner
+
+__all__ = ["MetricsCB", "batch_size"]
+
+
+def batch_size(batch: Any) -> int:
+    """Samples in a batch: the length of the first tensor in it."""
+    part = batch
+    while not isinstance(part, torch.Tensor):
+        if isinstance(part, Mapping):
+            part = next(iter(part.values()), None)
+        elif isinstance(part, (list, tuple)) and part:
+            part = part[0]
+        else:
+            raise LearnerError(f"a batch must begin with a tensor, not with {type(part).__name__}")
+    return part.shape[0] if part.ndim else 1
+
+
+def _by_name(name: str) -> Metric:
+    """One of torcheval's metrics with its default arguments; its import takes a second."""
+    from torcheval import metrics
+
+    if name not in metrics.__all__:
+        close = difflib.get_close_matches(name, metrics.__all__, n=3)
+        raise LearnerError(f"torcheval has no metric {name!r}; near: {', '.join(close) or 'none'}")
+    made: Metric = getattr(metrics, name)()
+    return made
+
+
+def _metric(given: object) -> Metric:
+    made = _by_name(given) if isinstance(given, str) else given
+    if isinstance(made, type) or not isinstance(made, Metric):
+        raise LearnerError(f"{given!r} is no metric: it needs update, compute and reset (and to be an instance)")
+    return made
+
+
+def _text(value: Any) -> str:
+    """A metric's value with three decimals; those of a vector in brackets."""
+    plain = torch.as_tensor(value).tolist()
+    return f"{plain:.3f}" if not isinstance(plain, list) else f"[{', '.join(_text(v) for v in plain)}]"
+
+
+class MetricsCB(Callback):
+    """Compute metrics and the loss (mean weighted by batch size) of each half epoch and log them.
+
+    Positional metrics are named by their class, keyword metrics by the keyword; a string names one of torcheval's.
+    `metrics` holds them by name, `all_metrics` the same and `"loss"`; call `compute()` of any at any time. Sums stay
+    on the device: nothing here waits for it, except `values` and the row at the end of a half epoch.
+    """
+
+    def __init__(self, *ms: Metric | str, **metrics: Metric | str) -> None:
+        self.metrics = {name: _metric(m) for name, m in metrics.items()}
+        for m in ms:
+            made = _metric(m)
+            name = type(made).__name__
+            if name in self.metrics:
+                raise LearnerError(f"two metrics are called {name}: name one by a keyword, MetricsCB(mine={name}(...))")
+            self.metrics[name] = made
+        if "loss" in self.metrics:
+            raise LearnerError("a metric cannot be called loss: that is the loss's own name")
+        self.loss = Mean()
+        self.all_metrics: dict[str, Metric] = {**self.metrics, "loss": self.loss}
+        self.count = 0
+        """Samples of this half epoch so far."""
+        self.quiet = False
+        """True: do not print the rows."""
+
+    def _log(self, row: dict[str, Any]) -> None:
+        """Take one row; others may put themselves in its place for the time of a fit."""
+        if not self.quiet:
+            print(row)  # noqa: T201 - the course's behaviour in notebooks and scripts
+
+    def before_fit(self, learn: Learner, /) -> None:
+        """Let others find this."""
+        learn.metrics = self
+
+    def before_epoch(self, _learn: Learner, /) -> None:
+        """Forget the half epoch before."""
+        self.count = 0
+        for metric in self.all_metrics.values():
+            metric.reset()
+
+    def after_batch(self, learn: Learner, /) -> None:
+        """Take in one batch."""
+        size = batch_size(learn.batch)
+        if self.metrics:
+            self._update(learn)
+        self.loss.update(learn.loss, weight=size)
+        self.count += size
+
+    @torch.no_grad()
+    def _update(self, learn: Learner) -> None:
+        preds = learn.preds.detach() if isinstance(learn.preds, torch.Tensor) else learn.preds
+        targets = learn.batch[learn.n_inp]
+        for metric in self.metrics.values():
+            # torcheval keeps its sums on the CPU unless told otherwise: each update would copy the batch there
+            device = getattr(metric, "device", None)
+            if device is not None and isinstance(preds, torch.Tensor) and device != preds.device:
+                metric.to(preds.device)  # type: ignore[attr-defined]
+            metric.update(preds, targets)
+
+    def after_epoch(self, learn: Learner, /) -> None:
+        """Log the row of this half epoch."""
+        if self.count:
+            row: dict[str, Any] = {name: _text(m.compute()) for name, m in self.all_metrics.items()}
+        else:
+            row = dict.fromkeys(self.all_metrics, "nan")
+        row["epoch"] = learn.epoch
+        row["train"] = "train" if learn.training else "eval"
+        self._log(row)
+
+    def running(self) -> dict[str, torch.Tensor]:
+        """The values so far as 0-dim tensors, the loss first; empty before the first batch.
+
+        Metrics with more than one number are left out.
+        """
+        if not self.count:
+            return {}
+        computed = {"loss": self.loss.compute(), **{name: m.compute() for name, m in self.metrics.items()}}
+        tensors = {name: torch.as_tensor(value).detach() for name, value in computed.items()}
+        return {name: value.reshape(()) for name, value in tensors.items() if value.numel() == 1}
+
+    def values(self) -> dict[str, float]:
+        """The values so far as numbers, the loss first; empty before the first batch. Waits for the device."""
+        return {name: float(value) if value.numel() else math.nan for name, value in self.running().items()}

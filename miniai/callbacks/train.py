@@ -1,0 +1,43 @@
+"""TrainCB: the five steps of ordinary training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from miniai.callbacks.base import Callback
+
+if TYPE_CHECKING:
+    from miniai.learner import Learner
+
+__all__ = ["TrainCB"]
+
+
+class TrainCB(Callback):
+    """Do the loop's five steps; the first `n_inp` parts of a batch are inputs, the others targets."""
+
+    def __init__(self, n_inp: int = 1) -> None:
+        self.n_inp = n_inp
+
+    def before_fit(self, learn: Learner, /) -> None:
+        """Tell the other callbacks where the targets begin."""
+        learn.n_inp = self.n_inp
+
+    def predict(self, learn: Learner) -> None:
+        """The model's output for the inputs."""
+        learn.preds = learn.model(*learn.batch[: self.n_inp])
+
+    def get_loss(self, learn: Learner) -> None:
+        """The loss of the output against the targets."""
+        learn.loss = learn.loss_func(learn.preds, *learn.batch[self.n_inp :])
+
+    def backward(self, learn: Learner) -> None:
+        """Gradients by torch."""
+        learn.loss.backward()
+
+    def step(self, learn: Learner) -> None:
+        """One optimizer step."""
+        learn.opt.step()
+
+    def zero_grad(self, learn: Learner) -> None:
+        """Forget the gradients."""
+        learn.opt.zero_grad()

@@ -1,0 +1,131 @@
+"""Forward hooks that can be found and removed again, and a callback that sets them for the time of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
+
+from torch import Tensor, nn
+
+from miniai.callbacks.base import Callback
+
+if TYPE_CHECKING:
+    from miniai.learner import Learner
+
+__all__ = ["Hook", "HookFunc", "Hooks", "HooksCallback"]
+
+HookFunc: TypeAlias = Callable[["Hook", nn.Module, Any, Any], None]
+"""Called after a module's forward as `f(hook, module, inputs, output)`."""
+
+
+class Hook:
+    """A forward hook on module `m`, until `remove()`; `f` may keep what it finds as attributes of the hook."""
+
+    stats: tuple[list[Tensor], list[Tensor], list[Tensor]]
+    """What `append_stats` keeps: means, standard deviations, histograms, one each per batch."""
+    above: list[Tensor]
+    """Kept by `append_stats`: how many activations per batch lie beyond the histogram."""
+    nonfinite: list[Tensor]
+    """Kept by `append_stats`: how many activations per batch are NaN or infinite."""
+
+    def __init__(self, m: nn.Module, f: HookFunc) -> None:
+        self.hook = m.register_forward_hook(partial(f, self))
+
+    def remove(self) -> None:
+        """Take the hook off its module; what it has kept stays. More than once is no error."""
+        self.hook.remove()
+
+
+class Hooks(list[Hook]):
+    """One hook with `f` on each module of `ms`; a context manager that removes them at its end.
+
+    What leaves the list (`del hooks[i]`, `pop`, `clear`) is taken off its module, as is all when the list is deleted.
+    """
+
+    def __init__(self, ms: Iterable[nn.Module], f: HookFunc) -> None:
+        super().__init__()
+        try:
+            for m in ms:
+                self.append(Hook(m, f))
+        except BaseException:
+            self.remove()
+            raise
+
+    def __enter__(self) -> Hooks:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.remove()
+
+    def __del__(self) -> None:
+        self.remove()
+
+    @overload
+    def __delitem__(self, i: SupportsIndex) -> None: ...
+    @overload
+    def __delitem__(self, i: slice) -> None: ...
+    def __delitem__(self, i: SupportsIndex | slice) -> None:
+        for hook in self[i] if isinstance(i, slice) else [self[i]]:
+            hook.remove()
+        super().__delitem__(i)
+
+    def pop(self, i: SupportsIndex = -1) -> Hook:
+        """Take the hook at `i` out of the list and off its module."""
+        hook = super().pop(i)
+        hook.remove()
+        return hook
+
+    def clear(self) -> None:
+        """Take all out of the list and off their modules."""
+        self.remove()
+        super().clear()
+
+    def remove(self) -> None:  # type: ignore[override]
+        """Take all hooks off their modules; the list keeps them and what they have found."""
+        for hook in self:
+            hook.remove()
+
+
+def _every(_module: nn.Module) -> bool:
+    return True
+
+
+class HooksCallback(Callback):
+    """Hooks with `hookfunc` for the time of each fit, on `mods` or on the modules that pass `mod_filter`.
+
+    `on_train` and `on_valid` say in which halves of an epoch `hookfunc` is called. Iterates over its hooks, which
+    keep what they found after the fit, until the next one begins.
+    """
+
+    def __init__(
+        self,
+        hookfunc: HookFunc,
+        mod_filter: Callable[[nn.Module], object] = _every,
+        on_train: bool = True,
+        on_valid: bool = False,
+        mods: Iterable[nn.Module] | None = None,
+    ) -> None:
+        self.hookfunc, self.mod_filter, self.on_train, self.on_valid = hookfunc, mod_filter, on_train, on_valid
+        self.mods = None if mods is None else list(mods)
+        self.hooks = Hooks([], hookfunc)
+
+    def before_fit(self, learn: Learner, /) -> None:
+        """Set the hooks."""
+        mods = self.mods if self.mods is not None else [m for m in learn.model.modules() if self.mod_filter(m)]
+        self.hooks.remove()
+        self.hooks = Hooks(mods, partial(self._hookfunc, learn))
+
+    def _hookfunc(self, learn: Learner, hook: Hook, module: nn.Module, inputs: Any, output: Any) -> None:
+        if self.on_train if learn.training else self.on_valid:
+            self.hookfunc(hook, module, inputs, output)
+
+    def cleanup_fit(self, _learn: Learner, /) -> None:
+        """Take the hooks off, however the fit ended."""
+        self.hooks.remove()
+
+    def __iter__(self) -> Iterator[Hook]:
+        return iter(self.hooks)
+
+    def __len__(self) -> int:
+        return len(self.hooks)

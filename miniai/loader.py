@@ -1,0 +1,87 @@
+"""The in-memory loader: batches cut from one uint8 tensor, in the order that torch's own DataLoader would give.
+
+`torch.utils.data.DataLoader` calls the dataset once per image and stacks the results, which takes longer than a
+small model's whole step. When all images are one tensor, a batch is one `index_select`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from miniai.errors import UsageError
+
+__all__ = ["MemoryLoader"]
+
+
+class MemoryLoader:
+    """Iterates over (images, labels) batches of tensors that are in memory, or on a device.
+
+    For the same `torch.manual_seed` it gives the batches of `DataLoader(TensorDataset(x, y), bs, shuffle,
+    drop_last=drop_last)`, epoch after epoch, and leaves torch's global generator in the same state.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        bs: int,
+        shuffle: bool = False,
+        device: torch.device | str | None = None,
+        *,
+        drop_last: bool = False,
+    ) -> None:
+        """Take images `x`, uint8 (n, ...), and labels `y`, (n,); `device` moves both there once, for good.
+
+        Images of a floating type are taken as they are: only uint8 is divided by 255.
+        """
+        if len(x) != len(y):
+            raise UsageError(f"{len(x)} images but {len(y)} labels: a loader needs one label for each image")
+        if bs < 1:
+            raise UsageError(f"the batch size must be at least 1, not {bs}")
+        self.x = x if device is None else x.to(device)
+        self.y = y if device is None else y.to(device)
+        self.bs, self.shuffle, self.drop_last = bs, shuffle, drop_last
+
+    def __len__(self) -> int:
+        """Batches of one epoch."""
+        n = len(self.x)
+        return n // self.bs if self.drop_last else -(-n // self.bs)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """One epoch of (float32 images in [0, 1], int64 labels)."""
+        # DataLoader draws a seed for worker processes as soon as iter() is called, even if it has no workers and
+        # does not shuffle. Not drawing it here would shift every random number that comes after.
+        _draw_seed()
+        return self._batches()
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = self._order() if self.shuffle else None  # at the first next(), as DataLoader's sampler does
+        for i in range(len(self)):
+            at = slice(i * self.bs, (i + 1) * self.bs)
+            if order is None:
+                # Copies: a callback that changes a batch in place must not change the data.
+                yield _as_float(self.x[at], copy=True), self.y[at].clone()
+            else:
+                rows = order[at]
+                yield _as_float(self.x.index_select(0, rows)), self.y.index_select(0, rows)
+
+    def _order(self) -> Tensor:
+        """A permutation of all rows from a private generator, seeded by one draw from the global one."""
+        generator = torch.Generator()
+        generator.manual_seed(_draw_seed())
+        return torch.randperm(len(self.x), generator=generator).to(self.x.device)
+
+
+def _draw_seed() -> int:
+    """One int64 from torch's global CPU generator, drawn the way DataLoader and RandomSampler draw theirs."""
+    return int(torch.empty((), dtype=torch.int64).random_().item())
+
+
+def _as_float(images: Tensor, copy: bool = False) -> Tensor:
+    """uint8 0..255 -> float32 0..1; other types only become float32. `copy`: never the given memory."""
+    if images.dtype == torch.uint8:
+        return images.to(torch.float32).div_(255)
+    return images.to(torch.float32, copy=copy)

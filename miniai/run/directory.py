@@ -1,0 +1,121 @@
+"""A run's directory: its names, its creation, and `run.json`, which says who trains there and how it ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import time
+from pathlib import Path
+
+import msgspec
+
+from miniai.config import RunConfig, write_config
+from miniai.errors import RunError
+
+__all__ = ["RunDir", "RunInfo", "boot_id", "create_run", "find_run"]
+
+_ID = re.compile(r"\d{8}-\d{6}-.+-[0-9a-f]{4}")
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What `run.json` holds."""
+
+    schema: int = 1
+    id: str
+    created: float
+    """Wall-clock seconds since 1970."""
+    host: str
+    boot: str
+    """The host's boot id; empty where the system has none."""
+    pid: int = 0
+    """The trainer's process id; 0 before it started."""
+    pid_started: float = 0.0
+    """When that process started, wall-clock seconds: tells it from a later process of the same id."""
+    socket: str = ""
+    """Path of the control socket."""
+    ended: str = ""
+    """How the run ended: "done", "stopped", "failed"; empty while it runs, and after a kill."""
+
+
+class RunDir:
+    """Paths of one run, and its `run.json`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self.info_file = path / "run.json"
+        self.config_file = path / "config.json"
+        self.journal = path / "events.jsonl"
+        self.log = path / "log.txt"
+        self.preview = path / "preview"
+
+    def read_info(self) -> RunInfo:
+        """The content of `run.json`; RunError if this is no run directory."""
+        try:
+            return msgspec.json.decode(self.info_file.read_bytes(), type=RunInfo)
+        except OSError as error:
+            raise RunError(f"{self.path} is not a run directory: {error.strerror} ({self.info_file.name})") from error
+        except msgspec.DecodeError as error:
+            raise RunError(f"{self.info_file} cannot be read: {error}") from error
+
+    def write_info(self, info: RunInfo) -> None:
+        """Replace `run.json` atomically."""
+        part = self.info_file.with_suffix(".part")
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
+        os.replace(part, self.info_file)
+
+    def update_info(self, **changes: object) -> None:
+        """Change fields of `run.json`."""
+        self.write_info(msgspec.structs.replace(self.read_info(), **changes))
+
+    def log_tail(self, lines: int = 20) -> list[str]:
+        """The last lines of the log; empty if there is none."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, self.log.stat().st_size - 200 * lines))
+                return file.read().decode(errors="replace").splitlines()[-lines:]
+        except OSError:
+            return []
+
+
+def boot_id() -> str:
+    """Identity of the running system since its boot; empty where it has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def create_run(root: Path, config: RunConfig) -> RunDir:
+    """Make `root/<id>`, private to its user (0700), with `config.json` and `run.json`; RunError if that fails."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    run_id = f"{stamp}-{config.dataset}-{config.model}-{secrets.token_hex(2)}"
+    run = RunDir(root.absolute() / run_id)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        run.path.mkdir(mode=0o700)
+        run.preview.mkdir(mode=0o700)
+        write_config(run.config_file, config)
+        run.write_info(RunInfo(id=run_id, created=time.time(), host=socket.gethostname(), boot=boot_id()))
+    except OSError as error:
+        raise RunError(
+            f"cannot make a run directory in {root}: {error.strerror}; name another folder with --run-dir"
+        ) from error
+    return run
+
+
+def find_run(name: str, root: Path) -> RunDir:
+    """The run that `name` means: a path, an id in `root`, the unique beginning or end of one, or "last"."""
+    for path in (Path(name), root / name):
+        if (path / "run.json").is_file():
+            return RunDir(path.absolute())
+    ids = sorted(p.name for p in root.glob("*") if _ID.fullmatch(p.name) and (p / "run.json").is_file())
+    found = ids[-1:] if name == "last" else [i for i in ids if i.startswith(name) or i.endswith(name)]
+    if len(found) == 1:
+        return RunDir((root / found[0]).absolute())
+    if found:
+        raise RunError(f"{name!r} means {len(found)} runs in {root}: write more of the id, {', '.join(found[:3])} ...")
+    newest = f"the newest there is {ids[-1]}" if ids else "there are none"
+    raise RunError(f"no run {name!r} in {root}: {newest}; name a run's folder, its id or 'last'")

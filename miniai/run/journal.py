@@ -1,0 +1,118 @@
+"""The journal: facts appended to `events.jsonl`, one JSON object a line, by the trainer alone.
+
+Every line is handed to the system at once (a reader looks every 50 ms), so that a killed trainer loses nothing
+it had said. A disk that refuses never hurts the run: what could not be written waits in bounded memory.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from miniai.run.events import Alerted, Fact, LayersMeasured, PreviewSaved, Progressed, Scalars, encode
+
+__all__ = ["Journal"]
+
+_SOFT = (Progressed, LayersMeasured, PreviewSaved, Scalars)
+"""Kinds that may be given up, oldest first, when the disk stays full for long; edges and answers are kept."""
+
+
+class Journal:
+    """Append facts to a file; never raises after it was opened.
+
+    `trouble(text)` is called once when writing begins to fail, and with "" when it works again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        trouble: Callable[[str], object] = str,
+        clock: Callable[[], float] = time.monotonic,
+        keep: int = 20_000,
+    ) -> None:
+        self.path = path
+        self._trouble = trouble
+        self._clock = clock
+        self._keep = keep
+        self._lock = threading.RLock()
+        self._waiting: deque[Fact] = deque()
+        self._dropped = 0
+        self._retry_at = 0.0
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._size = _cut_torn_line(self._fd)
+
+    def write(self, fact: Fact) -> None:
+        """Append one fact; while the disk refuses, keep it and try again each second."""
+        with self._lock:
+            if self._waiting:
+                self._wait(fact)
+                if self._clock() >= self._retry_at:
+                    self._try_again()
+            elif error := self._append(encode(fact) + b"\n"):
+                self._wait(fact)
+                self._retry_at = self._clock() + 1.0
+                self._trouble(f"the journal cannot be written ({error}); training goes on, the latest is kept")
+
+    def close(self) -> None:
+        """Try once more what could not be written, and close the file."""
+        with self._lock:
+            if self._fd < 0:
+                return
+            if self._waiting:
+                self._try_again()
+            os.close(self._fd)
+            self._fd = -1
+
+    def _append(self, data: bytes) -> str:
+        """Write whole lines; on failure leave no torn line behind and return the reason."""
+        if self._fd < 0:
+            return "it is closed"
+        try:
+            written = os.write(self._fd, data)
+        except OSError as error:
+            return error.strerror or str(error)
+        if written < len(data):
+            os.ftruncate(self._fd, self._size)
+            return "no space left"
+        self._size += written
+        return ""
+
+    def _wait(self, fact: Fact) -> None:
+        self._waiting.append(fact)
+        if len(self._waiting) > self._keep:
+            soft = next((i for i, f in enumerate(self._waiting) if isinstance(f, _SOFT)), 0)
+            del self._waiting[soft]
+            self._dropped += 1
+
+    def _try_again(self) -> None:
+        while self._waiting:
+            if self._append(encode(self._waiting[0]) + b"\n"):
+                self._retry_at = self._clock() + 1.0
+                return
+            last = self._waiting.popleft()
+        text = "the journal can be written again"
+        if self._dropped:
+            text += f"; {self._dropped} of the facts meanwhile are lost"
+        self._dropped = 0
+        self._append(encode(Alerted(at=last.at, topic="journal", text=text)) + b"\n")
+        self._trouble("")
+
+
+def _cut_torn_line(fd: int) -> int:
+    """Cut a file that was left in the middle of a line back to its last newline; return its size in bytes."""
+    size = os.fstat(fd).st_size
+    end = size
+    while end:
+        start = max(0, end - 65_536)
+        newline = os.pread(fd, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(fd, end)
+    return end

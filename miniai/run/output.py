@@ -1,0 +1,55 @@
+"""Python's standard streams for a process whose output may be refused: a full disk, a reader that left.
+
+A print in somebody's training loop must never raise because of where its text goes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+__all__ = ["LossyWriter", "install"]
+
+
+class LossyWriter(io.RawIOBase):
+    """Writes to a descriptor; what it refuses is dropped and counted in `lost` (bytes)."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.lost = 0
+
+    def writable(self) -> bool:
+        """Always True."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor written to."""
+        return self._fd
+
+    def isatty(self) -> bool:
+        """Whether the descriptor is a terminal."""
+        return os.isatty(self._fd)
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # the stub wants Buffer
+        """Write all of `data`, or drop what the descriptor refuses."""
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError:
+            self.lost += len(left)
+        return len(data)
+
+
+def install() -> tuple[LossyWriter, LossyWriter]:
+    """Put unbuffered lossy streams in place of sys.stdout and sys.stderr; return their writers."""
+    out, err = LossyWriter(1), LossyWriter(2)
+    for name, raw in (("stdout", out), ("stderr", err)):
+        old = getattr(sys, name)
+        if old is not None:
+            old.flush()
+        # Unbuffered, as under `python -u`: what was printed before a crash is not lost with a buffer.
+        stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)  # type: ignore[type-var]
+        setattr(sys, name, stream)
+    return out, err

@@ -1,0 +1,36 @@
+"""The stream of facts: one clock, and every listener hears every fact in the same order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from miniai.run.events import Fact
+
+__all__ = ["Reporter"]
+
+
+class Reporter:
+    """Hands facts to listeners (journal, log printer); safe to call from any thread.
+
+    A listener must neither raise nor block: it is called in the training loop.
+    """
+
+    def __init__(
+        self, listeners: Sequence[Callable[[Fact], object]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._clock = clock
+        self._start = clock()
+        self._lock = threading.RLock()
+
+    def now(self) -> float:
+        """Seconds since the run began, to the millisecond."""
+        return round(self._clock() - self._start, 3)
+
+    def emit(self, fact: Fact) -> None:
+        """Hand one fact to every listener."""
+        with self._lock:
+            for listener in self._listeners:
+                listener(fact)

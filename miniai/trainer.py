@@ -1,0 +1,157 @@
+"""The trainer's entry: a run directory becomes a fit, its facts go to the journal, requests come from the socket.
+
+`python -m miniai.trainer RUN_DIRECTORY` is the trainer process. `host` is the same for a trainer in a thread or in
+the foreground. No torch at the top: the first fact is written before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import psutil
+
+from miniai.config import RunConfig, read_config
+from miniai.errors import MiniaiError, RunError
+from miniai.fitting import Fitting
+from miniai.run.control import RunControl
+from miniai.run.directory import RunDir
+from miniai.run.events import SCHEMA, Alerted, Fact, FitEnded, RunStarted
+from miniai.run.journal import Journal
+from miniai.run.listener import Listener, kill_group
+from miniai.run.output import install as install_output
+from miniai.run.reporter import Reporter
+
+__all__ = ["exit_code", "host", "main", "obey_signals"]
+
+
+def host(
+    run: RunDir,
+    control: RunControl,
+    listeners: Sequence[Callable[[Fact], object]] = (),
+    kill: Callable[[], None] = kill_group,
+) -> FitEnded:
+    """Train what `run` configures, to its end; returns the last fact and never raises for what training did.
+
+    `listeners` hear every fact after the journal; `kill` is what a Kill request calls.
+    """
+    config = read_config(run.config_file)
+    socket: Listener | None = None
+
+    def trouble(text: str) -> None:
+        """The journal's own trouble cannot be said in the journal; its recovery can, and is."""
+        if not text:
+            return
+        fact = Alerted(at=reporter.now(), topic="journal", text=text)
+        if socket is not None:
+            socket.say(fact)
+        for listener in listeners:
+            listener(fact)
+
+    journal = Journal(run.journal, trouble)
+    reporter = Reporter((journal.write, *listeners))
+    reporter.emit(_run_started(run, config))
+    socket = _open_socket(run, control, kill, reporter)
+    fitting = Fitting(run, config, control, reporter)
+    reason, error = _conduct(fitting)
+    ended = FitEnded(at=reporter.now(), reason=reason, step=fitting.step, error=error)
+    reporter.emit(ended)
+    _note(run, ended=reason)
+    journal.close()
+    if socket is not None:
+        socket.close()
+    return ended
+
+
+def _conduct(fitting: Fitting) -> tuple[Literal["done", "stopped", "failed"], str]:
+    """Run the fit; how it ended, and the error's line. What went wrong goes to the log in full."""
+    try:
+        return fitting.run(), ""
+    except KeyboardInterrupt:
+        return "stopped", "interrupted"
+    except MiniaiError as problem:
+        sys.stderr.write(f"error: {problem}\n")
+        return "failed", str(problem)
+    except BaseException as problem:  # noqa: BLE001  # the trainer's edge: whatever user code raises is reported
+        traceback.print_exc()
+        text = str(problem).strip().splitlines()
+        return "failed", f"{type(problem).__name__}: {text[0]}" if text else type(problem).__name__
+
+
+def _run_started(run: RunDir, config: RunConfig) -> RunStarted:
+    return RunStarted(
+        at=0.0,
+        schema=SCHEMA,
+        run=run.id,
+        wall=time.time(),
+        dataset=config.dataset,
+        model=config.model,
+        epochs=config.epochs,
+        pid=os.getpid(),
+        host=platform.node(),
+    )
+
+
+def _open_socket(run: RunDir, control: RunControl, kill: Callable[[], None], reporter: Reporter) -> Listener | None:
+    """The control socket, and its address in `run.json`; without either the run still trains, and says so."""
+    try:
+        listener = Listener(run, control.submit, kill)
+    except OSError as error:
+        text = f"this run cannot be controlled: no socket ({error.strerror})"
+        reporter.emit(Alerted(at=reporter.now(), topic="control", text=text))
+        return None
+    _note(run, socket=listener.address, pid=os.getpid(), pid_started=psutil.Process().create_time())
+    return listener
+
+
+def _note(run: RunDir, **changes: object) -> None:
+    """Update `run.json`; a disk that refuses does not hurt the run (the journal says the same)."""
+    with contextlib.suppress(OSError, RunError):
+        run.update_info(**changes)
+
+
+def obey_signals(control: RunControl, hangup: Literal["stop", "ignore"]) -> None:
+    """SIGTERM and the first SIGINT stop at the batch edge, a second SIGINT interrupts at once.
+
+    `hangup` says what SIGHUP does. A signal inherited as ignored stays ignored.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if number == signal.SIGINT and control.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        control.stop(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, stop if hangup == "stop" else signal.SIG_IGN)
+
+
+def exit_code(ended: FitEnded, control: RunControl) -> int:
+    """0 done or stopped on request, 1 failed, 128 + n ended by signal n."""
+    if ended.reason == "failed":
+        return 1
+    return 128 + control.signal if ended.reason == "stopped" and control.signal else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry of the trainer process: its one argument is the run directory."""
+    (folder,) = sys.argv[1:] if argv is None else argv
+    install_output()
+    control = RunControl()
+    obey_signals(control, hangup="ignore")
+    return exit_code(host(RunDir(Path(folder)), control), control)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

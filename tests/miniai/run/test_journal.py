@@ -1,0 +1,125 @@
+"""The journal keeps whole lines whatever the disk does."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miniai.run import journal as journal_module
+from miniai.run.events import Alerted, Continued, Progressed, decode
+from miniai.run.journal import Journal
+
+
+def fact(n: int) -> Continued:
+    return Continued(at=float(n), paused=0.0)
+
+
+class Disk:
+    """Stands in for os.write: refuses, or takes only so many bytes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.room: int | None = None
+        self._write = os.write
+        monkeypatch.setattr(journal_module.os, "write", self.write)
+
+    def write(self, fd: int, data: bytes) -> int:
+        if self.room is None:
+            return self._write(fd, data)
+        if self.room <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self._write(fd, data[: self.room])
+        self.room -= written
+        return written
+
+
+def lines(path: Path) -> list[object]:
+    data = path.read_bytes()
+    assert data == b"" or data.endswith(b"\n")
+    return [decode(line) for line in data.splitlines()]
+
+
+def test_every_fact_is_in_the_file_at_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.write(fact(1))
+    assert lines(tmp_path / "j") == [fact(1)]
+    journal.close()
+
+
+def test_only_the_user_may_read_it(tmp_path: Path) -> None:
+    Journal(tmp_path / "j").close()
+    assert (tmp_path / "j").stat().st_mode & 0o077 == 0
+
+
+@given(torn=st.binary(max_size=200).filter(lambda b: b"\n" not in b))
+def test_a_torn_last_line_is_cut_on_opening(tmp_path_factory: pytest.TempPathFactory, torn: bytes) -> None:
+    path = tmp_path_factory.mktemp("torn") / "j"
+    path.write_bytes(b'{"is":"Continued","at":1.0,"paused":0.0}\n' + torn)
+    journal = Journal(path)
+    journal.write(fact(2))
+    journal.close()
+    assert lines(path) == [fact(1), fact(2)]
+
+
+def test_a_file_that_is_one_torn_line_is_emptied(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(b"x" * 200_000)
+    Journal(path).close()
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("room", [0, 1, 17])
+def test_a_full_disk_leaves_whole_lines_and_loses_nothing_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    disk, now, said = Disk(monkeypatch), [0.0], []
+    journal = Journal(tmp_path / "j", said.append, clock=lambda: now[0])
+    journal.write(fact(1))
+    disk.room = room
+    for n in (2, 3, 4):
+        journal.write(fact(n))
+    assert lines(tmp_path / "j") == [fact(1)]
+    assert len(said) == 1
+    assert "No space" in said[0] or "no space" in said[0]
+    disk.room = None
+    journal.write(fact(5))  # the next try is a second later
+    assert lines(tmp_path / "j") == [fact(1)]
+    now[0] = 1.0
+    journal.write(fact(6))
+    *facts, alert = lines(tmp_path / "j")
+    assert facts == [fact(n) for n in range(1, 7)]
+    assert isinstance(alert, Alerted)
+    assert said[1:] == [""]
+    journal.close()
+
+
+def test_memory_is_bounded_and_edges_outlive_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, now = Disk(monkeypatch), [0.0]
+    journal = Journal(tmp_path / "j", clock=lambda: now[0], keep=10)
+    disk.room = 0
+    for n in range(100):
+        journal.write(Progressed(at=n, epoch=0, phase="train", batch=n, samples=n, seconds=n, waited=0, metrics={}))
+        if n % 20 == 0:
+            journal.write(fact(n))
+    disk.room, now[0] = None, 100.0
+    journal.write(fact(100))
+    facts = lines(tmp_path / "j")
+    assert [f.at for f in facts if isinstance(f, Continued)] == [0, 20, 40, 60, 80, 100]
+    assert len(facts) == 11
+    assert isinstance(facts[-1], Alerted)
+    assert "96 of the facts" in facts[-1].text  # 106 facts, 10 of them kept
+    journal.close()
+
+
+def test_closing_tries_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    journal = Journal(tmp_path / "j")
+    disk.room = 0
+    journal.write(fact(1))
+    disk.room = None
+    journal.close()
+    assert lines(tmp_path / "j")[0] == fact(1)

@@ -1,0 +1,205 @@
+"""One contract for every callback there is: discovered, constructed, fitted twice, cancelled from every hook."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import miniai
+from miniai.callbacks.base import HOOKS, Callback
+from miniai.callbacks.clock import TrainingClock
+from miniai.callbacks.control import ControlCB
+from miniai.callbacks.layers import LayerStatsCB
+from miniai.callbacks.preview import PreviewCB
+from miniai.callbacks.report import ReportCB
+from miniai.hooks import HooksCallback
+from miniai.learner import (
+    CancelBatchException,
+    CancelEpochException,
+    CancelFitException,
+    CompletionCB,
+    DeviceCB,
+    FuncCB,
+    Learner,
+    MetricsCB,
+    TrainCB,
+)
+from miniai.metrics import Accuracy
+from miniai.run.control import RunControl
+from miniai.run.events import Fact
+
+Make = Callable[..., Learner]
+
+
+def unheard(fact: Fact) -> None:
+    """A listener that does not listen."""
+
+
+# How to construct what needs arguments; a callback that is made without any needs no line here.
+MAKERS: dict[str, Callable[[Path], Callback]] = {
+    "DeviceCB": lambda folder: DeviceCB("cpu"),
+    "MetricsCB": lambda folder: MetricsCB(accuracy=Accuracy()),
+    "HooksCallback": lambda folder: HooksCallback(lambda hook, m, inputs, output: None),
+    "ReportCB": lambda folder: ReportCB(unheard),
+    "LayerStatsCB": lambda folder: LayerStatsCB(unheard),
+    "PreviewCB": lambda folder: PreviewCB(unheard, folder),
+    "ControlCB": lambda folder: ControlCB(RunControl(), unheard, lambda: 0.0, TrainingClock()),
+}
+
+
+def every_callback() -> list[type[Callback]]:
+    """All subclasses of Callback in the package."""
+    for module in pkgutil.walk_packages(miniai.__path__, "miniai."):
+        if not module.name.startswith(("miniai.models.", "miniai.catalog.")):
+            importlib.import_module(module.name)
+    found: set[type[Callback]] = set()
+    todo: list[type[Callback]] = [Callback]
+    while todo:
+        for cls in todo.pop().__subclasses__():
+            todo.append(cls)
+            if cls.__module__.startswith("miniai."):
+                found.add(cls)
+    return sorted(found, key=lambda cls: cls.__name__)
+
+
+CALLBACKS = every_callback()
+KINDS = [CancelFitException, CancelEpochException, CancelBatchException, ZeroDivisionError]
+
+
+def construct(cls: type[Callback], folder: Path) -> Callback:
+    maker: Callable[[Path], Callback] = MAKERS.get(cls.__name__, lambda folder: cls())
+    return maker(folder)
+
+
+def hooks_left(model: nn.Module) -> int:
+    places = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return sum(len(getattr(m, place)) for m in model.modules() for place in places)
+
+
+def test_all_are_found() -> None:
+    names = {cls.__name__ for cls in CALLBACKS}
+    assert {"TrainCB", "MetricsCB", "ReportCB", "LayerStatsCB", "PreviewCB", "ActivationStats", "FuncCB"} <= names
+
+
+@pytest.mark.parametrize("cls", CALLBACKS, ids=lambda cls: cls.__name__)
+def test_documented(cls: type[Callback]) -> None:
+    assert cls.__doc__
+    assert all(getattr(cls, name).__doc__ for name in HOOKS)
+
+
+@pytest.mark.parametrize("cls", CALLBACKS, ids=lambda cls: cls.__name__)
+def test_fitted_twice_and_given_to_fit(make_learner: Make, tmp_path: Path, cls: type[Callback]) -> None:
+    cb = construct(cls, tmp_path)
+    plain = make_learner()
+    plain.fit(2)
+    plain.fit(1)
+    learn = make_learner([] if cls is TrainCB else [cb])
+    learn.fit(2)
+    learn.fit(1)
+    extra = make_learner()
+    mine = list(extra.cbs)
+    if cls is not TrainCB:
+        extra.fit(2, cbs=cb)
+        extra.fit(1, cbs=cb)
+        assert extra.cbs == mine
+    ended_early = cls.__name__ == "SingleBatchCB"
+    for other in (learn, extra):
+        assert hooks_left(other.model) == 0
+        if not ended_early and not (other is extra and cls is TrainCB):
+            assert other.steps == plain.steps
+            for a, b in zip(other.model.parameters(), plain.model.parameters(), strict=True):
+                assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("cls", CALLBACKS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("place", [-1000, 1000])
+def test_cancelled_from_every_hook(
+    make_learner: Make, raiser: Any, tmp_path: Path, cls: type[Callback], place: int
+) -> None:
+    """Whatever is raised before or after it, a callback lets it pass, leaves no hook, and can be used again."""
+    cb = construct(cls, tmp_path)
+    learn = make_learner([] if cls is TrainCB else [cb])
+    for hook in HOOKS:
+        for kind in KINDS:
+            error = kind("raised here")
+            thrower = raiser(hook, error, training=True)
+            thrower.order = place
+            caught: list[BaseException] = []
+            try:
+                learn.fit(1, cbs=thrower)
+            except tuple(KINDS) as problem:
+                caught.append(problem)
+            assert caught in ([], [error])
+            assert hooks_left(learn.model) == 0
+            assert not any(p.grad is not None and p.grad.any() for p in learn.model.parameters())
+    steps = learn.steps
+    learn.fit(1)
+    assert learn.steps == steps + (1 if cls.__name__ == "SingleBatchCB" else 3)
+
+
+class Callable_:
+    def __init__(self) -> None:
+        self.seen: list[Learner] = []
+
+    def __call__(self, learn: Learner) -> None:
+        self.seen.append(learn)
+
+    def method(self, learn: Learner) -> None:
+        self.seen.append(learn)
+
+
+def test_func_cb_takes_every_kind_of_callable(make_learner: Make) -> None:
+    target = Callable_()
+
+    def note(where: list[Learner], learn: Learner) -> None:
+        where.append(learn)
+
+    def closure(learn: Learner) -> None:
+        note(target.seen, learn)
+
+    kinds: list[Callable[[Learner], object]] = [
+        target,
+        target.method,
+        closure,
+        lambda learn: target.seen.append(learn),
+        functools.partial(note, target.seen),
+    ]
+    learn = make_learner([FuncCB(after_batch=f) for f in kinds])
+    learn.fit(1, valid=False)
+    assert target.seen == [learn] * 15
+
+
+def test_completion_counts_and_prints(make_learner: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    cb = CompletionCB()
+    make_learner([cb]).fit(2)
+    assert cb.count == 10
+    assert capsys.readouterr().out == "Completed 10 batches\n"
+
+
+def test_device_moves_nested_batches(make_learner: Make) -> None:
+    from miniai.conv import collate_device, def_device, to_cpu, to_device
+
+    nested = {"a": torch.ones(2), "b": [torch.ones(1), (torch.ones(3), "word", 5)]}
+    moved = to_device(nested, "meta")
+    assert moved["a"].is_meta
+    assert moved["b"][1][0].is_meta
+    assert moved["b"][1][1:] == ("word", 5)
+    assert not nested["a"].is_meta  # type: ignore[attr-defined]
+    assert def_device in ("cpu", "cuda", "mps")
+    assert collate_device([(1.0, 2), (3.0, 4)])[1].tolist() == [2, 4]
+    half = to_cpu([torch.ones(1, dtype=torch.float16, requires_grad=True)])
+    assert half[0].dtype == torch.float32
+    assert not half[0].requires_grad
+    devices: list[str] = []
+    spy = FuncCB(after_predict=lambda learn: devices.append(f"{learn.batch[0].device} {learn.preds.device}"))
+    learn = make_learner([DeviceCB("meta"), spy])
+    learn.fit(1, train=False)
+    assert devices == ["meta meta"] * 2

@@ -1,0 +1,118 @@
+"""Forward hooks: called, found, removed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from miniai.activations import Hook, Hooks, HooksCallback
+from miniai.learner import CancelFitException, FuncCB, Learner
+
+Make = Callable[..., Learner]
+
+
+@pytest.fixture
+def model() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+
+
+def count(model: nn.Module) -> int:
+    return sum(len(m._forward_hooks) for m in model.modules())
+
+
+def shape(hook: Any, module: nn.Module, inputs: Any, output: Any) -> None:
+    hook.shape = (type(module).__name__, tuple(inputs[0].shape), tuple(output.shape))
+
+
+def test_hook_is_called_with_itself_and_can_be_removed(model: nn.Sequential) -> None:
+    hook: Any = Hook(model[0], shape)
+    model(torch.rand(5, 2))
+    assert hook.shape == ("Linear", (5, 2), (5, 3))
+    hook.remove()
+    hook.remove()
+    assert count(model) == 0
+    model(torch.rand(1, 2))
+    assert hook.shape[1] == (5, 2)
+
+
+def test_hooks_are_a_list_and_a_context_manager(model: nn.Sequential) -> None:
+    with Hooks(model, shape) as hooks:
+        model(torch.rand(5, 2))
+        assert isinstance(hooks, list)
+        assert [h.shape[0] for h in hooks] == ["Linear", "ReLU", "Linear"]  # type: ignore[attr-defined]
+        assert count(model) == 3
+    assert count(model) == 0
+    with pytest.raises(ZeroDivisionError), Hooks(model, shape):
+        _ = 1 / 0
+    assert count(model) == 0
+
+
+def test_what_leaves_the_list_leaves_the_model(model: nn.Sequential) -> None:
+    hooks = Hooks(model, shape)
+    first = hooks[0]
+    del hooks[0]
+    assert (len(hooks), count(model)) == (2, 2)
+    assert first not in hooks
+    assert len(model[0]._forward_hooks) == 0
+    hooks.pop()
+    assert (len(hooks), count(model)) == (1, 1)
+    hooks.clear()
+    assert (len(hooks), count(model)) == (0, 0)
+    hooks = Hooks(model, shape)
+    del hooks[:2]
+    assert (len(hooks), count(model)) == (1, 1)
+    del hooks
+    gc.collect()
+    assert count(model) == 0
+
+
+def test_no_hook_stays_if_one_cannot_be_set(model: nn.Sequential) -> None:
+    with pytest.raises(AttributeError):
+        Hooks([model[0], 3], shape)  # type: ignore[list-item]
+    assert count(model) == 0
+
+
+@pytest.mark.parametrize(("on_train", "on_valid", "calls"), [(True, False, 3), (False, True, 2), (True, True, 5)])
+def test_callback_chooses_modules_and_halves(make_learner: Make, on_train: bool, on_valid: bool, calls: int) -> None:
+    seen: list[nn.Module] = []
+    cb = HooksCallback(
+        lambda hook, module, inputs, output: seen.append(module),
+        lambda module: isinstance(module, nn.Conv2d),
+        on_train,
+        on_valid,
+    )
+    learn = make_learner([cb])
+    learn.fit(1)
+    assert seen == [learn.model[0]] * calls  # type: ignore[index]
+    assert len(cb) == len(list(cb)) == len(cb.hooks) == 1
+    assert count(learn.model) == 0
+
+
+def test_callback_takes_modules(make_learner: Make) -> None:
+    learn = make_learner()
+    cb = HooksCallback(shape, mods=[learn.model[3]])  # type: ignore[index]
+    learn.fit(1, cbs=cb)
+    assert [h.shape[0] for h in cb] == ["Linear"]  # type: ignore[attr-defined]
+    every = HooksCallback(shape)
+    learn.fit(1, cbs=every)
+    assert len(every) == 5
+
+
+@pytest.mark.parametrize("error", [CancelFitException, KeyboardInterrupt])
+@pytest.mark.parametrize("hook", ["before_fit", "after_predict", "cleanup_batch"])
+def test_no_hook_left_after_any_exit(make_learner: Make, error: type[BaseException], hook: str) -> None:
+    def leave(learn: Learner) -> None:
+        raise error
+
+    hooks: dict[str, Any] = {hook: leave}
+    learn = make_learner([HooksCallback(shape), FuncCB(order=1, **hooks)])
+    try:
+        learn.fit(1)
+    except KeyboardInterrupt:
+        assert error is KeyboardInterrupt
+    assert count(learn.model) == 0

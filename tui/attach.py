@@ -1,0 +1,96 @@
+"""AttachedSession: a screen on a run of another process, running or over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from platform import node
+
+from textual.message import Message
+
+from miniai.run.client import ControlClient, is_alive
+from miniai.run.control import new_id
+from miniai.run.directory import RunDir, boot_id
+from miniai.run.requests import AnyRequest, Kill
+from tui.follow import Follower
+from tui.messages import Reported, TrainerGone, TrainerSaid
+
+__all__ = ["AttachedSession"]
+
+_DOUBT = 3.0
+"""Seconds of a silent journal after which the trainer is asked whether it lives."""
+
+
+class AttachedSession:
+    """A run that somebody else trains, or that is over (see `tui.session.Session`)."""
+
+    owns = False
+    can_leave = True
+
+    def __init__(self, run: RunDir) -> None:
+        self.run_info = run
+        self.run_dir = run.path
+        self.over = threading.Event()
+        """Set when there is nothing more to come."""
+        self._follower = Follower(run.journal)
+        self._closed = False
+        self._client: ControlClient | None = None
+        self._post: Callable[[Message], object] = bool
+        self._next_doubt = 0.0
+
+    def run(self, app_post: Callable[[Message], object]) -> None:
+        """Read what there is, follow what comes, and say so if the trainer is gone without a last word."""
+        self._post = app_post
+        self._client = ControlClient(
+            lambda: self.run_info.read_info().socket,
+            heard=lambda fact: app_post(Reported([fact])),
+            failed=lambda text: app_post(TrainerSaid(text)),
+        )
+        try:
+            app_post(TrainerSaid("reading the journal"))
+            self._follower.follow(self._hand_over, self._goes_on)
+            if self._follower.ended is None and not self._closed:
+                app_post(TrainerGone(self._last_sign(), self.run_info.log_tail()))
+        finally:
+            self._follower.close()
+            self.over.set()
+
+    def request(self, request: AnyRequest) -> None:
+        """Send a request over the control socket; never blocks."""
+        if self._client is not None:
+            self._client.send(request)
+
+    def kill(self) -> None:
+        """Ask the trainer to end its process group at once."""
+        self.request(Kill(id=new_id()))
+
+    def close(self) -> None:
+        """Stop following."""
+        self._closed = True
+        self._follower.wake.set()
+        if self._client is not None:
+            self._client.close()
+
+    def _hand_over(self, facts: list[object]) -> None:
+        self._next_doubt = time.monotonic() + _DOUBT
+        self._post(Reported(facts))
+
+    def _goes_on(self) -> bool:
+        if self._closed or self._follower.ended is not None:
+            return False
+        if time.monotonic() < self._next_doubt:
+            return True
+        self._next_doubt = time.monotonic() + _DOUBT
+        info = self.run_info.read_info()
+        return is_alive(info.socket, info.id)
+
+    def _last_sign(self) -> str:
+        """What can honestly be said of a trainer that does not answer."""
+        info = self.run_info.read_info()
+        ago = time.time() - self.run_info.journal.stat().st_mtime
+        if info.host != node():
+            return f"on {info.host}, last sign {ago:,.0f} s ago: a run can be controlled only where it trains"
+        if info.boot != boot_id():
+            return f"the trainer is gone: this machine was started anew since; last sign {ago:,.0f} s ago"
+        return f"the trainer does not answer; last sign {ago:,.0f} s ago"

@@ -1,0 +1,70 @@
+"""The LogPrinter: a run as lines on standard output, for batch systems, pipes and files."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from typing import Literal
+
+from miniai.run import events as ev
+from tui.lines import Lines
+
+__all__ = ["LogPrinter"]
+
+Format = Literal["text", "json"]
+
+_JSON_LEFT_OUT = (ev.Scalars, ev.LayersMeasured, ev.PreviewSaved, ev.StageReached)
+
+
+class LogPrinter:
+    """Prints facts from a thread of its own; a reader that stalls or leaves never hurts the run.
+
+    `every` is the time in seconds between two lines within an epoch's half.
+    """
+
+    def __init__(self, form: Format = "text", every: float = 10.0, fd: int = 1, room: int = 1000) -> None:
+        self._lines = Lines()
+        self._form = form
+        self._every = every
+        self._fd = fd
+        self._next = every
+        self._queue: queue.Queue[bytes | None] = queue.Queue(room)
+        self._thread = threading.Thread(target=self._print, name="log printer", daemon=True)
+        self._thread.start()
+
+    def __call__(self, fact: ev.Fact) -> None:
+        """Queue what is to be said of `fact`; never blocks: lines beyond the queue's room are dropped."""
+        if isinstance(fact, ev.Progressed):
+            if fact.at < self._next:
+                self._lines.note(fact)
+                return
+            self._next = fact.at + self._every
+        elif isinstance(fact, ev.EpochEnded):
+            self._next = fact.at + self._every
+        for line in self._render(fact):
+            try:
+                self._queue.put_nowait(line.encode(errors="backslashreplace") + b"\n")
+            except queue.Full:
+                return
+
+    def close(self, deadline: float = 2.0) -> None:
+        """Wait until everything is printed, at most `deadline` seconds."""
+        try:
+            self._queue.put(None, timeout=deadline)
+        except queue.Full:
+            return
+        self._thread.join(deadline)
+
+    def _render(self, fact: ev.Fact) -> list[str]:
+        if self._form == "text":
+            return self._lines.render(fact)
+        return [] if isinstance(fact, _JSON_LEFT_OUT) else [ev.encode(fact).decode()]
+
+    def _print(self) -> None:
+        while (data := self._queue.get()) is not None:
+            try:
+                while data:
+                    data = data[os.write(self._fd, data) :]
+            except OSError:  # the reader left: the run goes on without one
+                return

@@ -1,0 +1,199 @@
+"""A series of any length in 1,024 buckets: bounded memory, and no spike, NaN or infinity is ever lost.
+
+When the buckets are full, neighbours merge and each bucket spans twice as many steps. Whatever the run's length, a
+view costs the same. The full data is in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miniai.run.events import Number
+
+__all__ = ["Columns", "Series"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+BETAS = (0.9, 0.98, 0.998)
+"""Weights of the past in the moving averages: about the last 10, 50 and 500 values."""
+NEVER = np.iinfo(np.int64).max
+"""Step of the first non-finite value where there was none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A series reduced to a chart's columns; only columns that hold values, all arrays of one length."""
+
+    at: Floats
+    """Position of each column on the step axis."""
+    low: Floats
+    high: Floats
+    smooth: Floats
+    """Smoothed value at the column's end; NaN where the column has no finite value."""
+    last: Floats
+    """The column's last value."""
+    bad: Ints
+    """Count of NaN and infinite values; where a column has only those, `low`, `high` and `smooth` are NaN."""
+
+
+class Series:
+    """Values at growing steps. Values at steps that were seen before are passed over.
+
+    The smoothed value is an exponential moving average over every finite raw value, corrected for its start
+    (Kingma and Ba, "Adam", section 3), and is carried along, so that it is right at any stride.
+    """
+
+    def __init__(self, size: int = 1024, betas: tuple[float, ...] = BETAS) -> None:
+        self.size = size
+        self.stride = 1
+        """Steps per bucket."""
+        self.used = 0
+        """Buckets up to the last one that holds a value."""
+        self.origin = 0
+        """First step of the first bucket."""
+        self.end = -1
+        """Last step seen; -1 before the first."""
+        self.betas = betas
+        self._average, self._left = np.zeros(len(betas)), np.ones(len(betas))
+        self.low: Floats = np.full(size, np.inf)
+        self.high: Floats = np.full(size, -np.inf)
+        self.total: Floats = np.zeros(size)
+        self.last: Floats = np.full(size, np.nan)
+        self.smooth: Floats = np.full((size, len(betas)), np.nan)
+        """(buckets, betas): moving averages after each bucket's last finite value."""
+        self.count: Ints = np.zeros(size, np.int64)
+        """Finite values per bucket."""
+        self.bad: Ints = np.zeros(size, np.int64)
+        self.first_bad: Ints = np.full(size, NEVER)
+        self.at: Ints = np.full(size, -1)
+        """Step of each bucket's last value; -1 while it has none."""
+
+    def extend(self, first: int, values: Sequence[Number] | Floats, stride: int = 1) -> None:
+        """Add values at steps first, first + stride, ...; "nan", "inf" and "-inf" count as what they name."""
+        if stride < 1 or first < 0 or len(values) == 0:
+            return
+        new = np.asarray(values, np.float64)
+        steps = first + stride * np.arange(len(new), dtype=np.int64)
+        seen = int(np.searchsorted(steps, self.end, side="right"))
+        new, steps = new[seen:], steps[seen:]
+        if not len(new):
+            return
+        if self.used == 0:
+            self.origin = int(steps[0])
+        while (int(steps[-1]) - self.origin) // self.stride >= self.size:
+            self._merge()
+        self._fold(steps, new)
+        self.end = int(steps[-1])
+        self.used = (self.end - self.origin) // self.stride + 1
+
+    def _fold(self, steps: Ints, values: Floats) -> None:
+        """Reduce the values of each bucket at once."""
+        index = (steps - self.origin) // self.stride
+        starts = np.flatnonzero(np.diff(index, prepend=-1))
+        ends = np.append(starts[1:], len(index)) - 1
+        to, fine = index[starts], np.isfinite(values)
+        self.low[to] = np.minimum(self.low[to], np.minimum.reduceat(np.where(fine, values, np.inf), starts))
+        self.high[to] = np.maximum(self.high[to], np.maximum.reduceat(np.where(fine, values, -np.inf), starts))
+        self.total[to] += np.add.reduceat(np.where(fine, values, 0.0), starts)
+        self.count[to] += np.add.reduceat(fine.astype(np.int64), starts)
+        self.bad[to] += np.add.reduceat((~fine).astype(np.int64), starts)
+        self.first_bad[to] = np.minimum(self.first_bad[to], np.minimum.reduceat(np.where(fine, NEVER, steps), starts))
+        self.last[to], self.at[to] = values[ends], steps[ends]
+        upto = np.cumsum(fine)[ends]
+        before = np.concatenate(([0], upto[:-1]))
+        has = upto > before
+        for i in range(len(self.betas)):
+            self.smooth[to[has], i] = self._smoothed(values[fine], i)[upto[has] - 1]
+
+    def _smoothed(self, values: Floats, which: int) -> Floats:
+        """One moving average after each of the values; in chunks short enough to keep `beta ** -n` small."""
+        beta, out = self.betas[which], np.empty(len(values))
+        chunk = max(1, int(-9.0 / np.log(beta)))
+        for start in range(0, len(values), chunk):
+            part = values[start : start + chunk]
+            decay = beta ** np.arange(1, len(part) + 1)
+            average = (self._average[which] + (1 - beta) * np.cumsum(part / decay)) * decay
+            out[start : start + len(part)] = average / (1 - self._left[which] * decay)
+            self._average[which], self._left[which] = average[-1], self._left[which] * decay[-1]
+        return out
+
+    def _merge(self) -> None:
+        """Merge neighbours: half the buckets, twice the stride."""
+        half = self.size // 2
+
+        def pairs(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+            return a[0 : 2 * half : 2], a[1 : 2 * half : 2]
+
+        later = pairs(self.at)[1] >= 0
+        finite = pairs(self.count)[1] > 0
+        for name, empty, join in (
+            ("low", np.inf, np.minimum), ("high", -np.inf, np.maximum), ("total", 0.0, np.add),
+            ("count", 0, np.add), ("bad", 0, np.add), ("first_bad", NEVER, np.minimum),
+            ("last", np.nan, lambda a, b: np.where(later, b, a)),
+            ("at", -1, lambda a, b: np.where(later, b, a)),
+            ("smooth", np.nan, lambda a, b: np.where(finite[:, None], b, a)),
+        ):  # fmt: skip
+            array = getattr(self, name)
+            array[:half] = join(*pairs(array))
+            array[half:] = empty
+        self.stride *= 2
+        self.used = -(-self.used // 2)
+
+    def drop_after(self, step: int) -> None:
+        """Forget every bucket that holds a later step; up to a stride of earlier values goes with the last one."""
+        if self.end <= step:
+            return
+        void = self.at > step
+        for name, empty in (
+            ("low", np.inf), ("high", -np.inf), ("total", 0.0), ("count", 0), ("bad", 0), ("first_bad", NEVER),
+            ("last", np.nan), ("smooth", np.nan), ("at", -1),
+        ):  # fmt: skip
+            getattr(self, name)[void] = empty
+        left = np.flatnonzero(self.at >= 0)
+        self.used = int(left[-1]) + 1 if len(left) else 0
+        self.end = int(self.at[left[-1]]) if len(left) else -1
+        known = self.smooth[self.count > 0]
+        self._left = np.array(self.betas) ** min(int(self.count.sum()), 100_000)
+        self._average = known[-1] * (1 - self._left) if len(known) else np.zeros(len(self.betas))
+
+    @property
+    def mean(self) -> Floats:
+        """Mean of each bucket's finite values; NaN where there are none."""
+        mean: Floats = np.full(self.size, np.nan)
+        np.divide(self.total, self.count, out=mean, where=self.count > 0)
+        return mean
+
+    @property
+    def nonfinite(self) -> tuple[int, int]:
+        """How many values were NaN or infinite, and the step of the first (0 if none were)."""
+        n = int(self.bad.sum())
+        return n, int(self.first_bad.min()) if n else 0
+
+    def extremes(self, low: int = 0, high: int = NEVER) -> tuple[float, float] | None:
+        """Smallest and largest finite value at steps `low` to `high`, to a bucket's accuracy; None if none."""
+        here = (self.count > 0) & (self.at >= low) & (self.at - self.stride < high)
+        return (float(self.low[here].min()), float(self.high[here].max())) if here.any() else None
+
+    def columns(self, low: float, high: float, width: int, smoothing: int = 0) -> Columns:
+        """The steps from `low` to `high` in at most `width` columns; `smoothing` picks one of the averages."""
+        held = np.flatnonzero((self.at >= low) & (self.at <= high) & (self.at >= 0))
+        span = max(high - low, 1e-9)
+        column = np.minimum((self.at[held] - low) * width / span, width - 1).astype(np.int64)
+        starts = np.flatnonzero(np.diff(column, prepend=-1))
+        if not len(held):
+            empty = np.zeros(0)
+            return Columns(empty, empty, empty, empty, empty, np.zeros(0, np.int64))
+        ends = np.append(starts[1:], len(held)) - 1
+        lows, highs = np.minimum.reduceat(self.low[held], starts), np.maximum.reduceat(self.high[held], starts)
+        none = ~np.isfinite(lows)
+        lows[none], highs[none] = np.nan, np.nan
+        return Columns(
+            self.at[held][ends].astype(np.float64), lows, highs, np.where(none, np.nan, self.smooth[held, smoothing][ends]),
+            self.last[held][ends], np.add.reduceat(self.bad[held], starts),
+        )  # fmt: skip

@@ -1,0 +1,70 @@
+"""Keys: one list of bindings makes the keyboard, the footer, the palette and the help.
+
+Each has an id that a keymap can re-map. `space` sends "pause" or "continue", as the screen shows it, never a toggle.
+"""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+__all__ = ["BINDINGS", "FOOTER", "GROUPS", "key_name"]
+
+
+def _key(key: str, action: str, text: str, id_: str, tooltip: str, priority: bool = False) -> Binding:
+    return Binding(key, action, text, id=id_, tooltip=tooltip, show=False, priority=priority)
+
+
+INTERRUPT = _key("ctrl+c", "app.copy_or_stop", "copy the selection, else stop ...", "interrupt",
+                 "Copies the selected text; asks about stopping if nothing is selected")  # fmt: skip
+"""Stands on the run's screen, where it takes the place of Textual's own."""
+RUN = [
+    _key("space", "pause", "pause / go on", "pause", "Stand still after the running batch, or go on"),
+    _key("full_stop", "step", "one batch, then pause", "step", "Do one batch, then stand still"),
+    _key("b", "skip_batch", "skip the next batch", "skip_batch", "Do not train on the next batch"),
+    _key("e", "skip_epoch", "skip the rest of this half epoch", "skip_epoch",
+         "In training go on to validation; in validation skip it"),
+    _key("s", "stop", "stop the run ...", "stop", "Asks whether after this batch or after this epoch"),
+    _key("q,ctrl+q", "ask_quit", "quit ...", "quit", "Leave the screen; asks what is to become of a running run"),
+    INTERRUPT,
+    _key("ctrl+z", "suspend_process", "suspend the screen", "suspend",
+         "Back to the shell; training goes on, fg shows it again"),
+]  # fmt: skip
+VIEW = [
+    _key("1", "go('loss')", "go to the loss", "go_loss", "The loss chart"),
+    _key("2", "go('metrics')", "go to the metrics", "go_metrics", "The table of metrics"),
+    _key("3", "go('layers')", "go to the layers", "go_layers", "The heatmap of the layers"),
+    _key("4", "go('images')", "go to the images", "go_images", "What the model sees and says"),
+    _key("f", "maximise", "fill the screen with this pane", "maximise", "Show only this pane, or all again"),
+    _key("escape", "out", "one step out", "out", "Close what is open, show all panes again"),
+    _key("y", "log_y", "log / linear y", "log_y", "Scale of the loss chart"),
+    _key("m", "statistic", "next statistic", "statistic", "Mean, standard deviation, share near zero"),
+    _key("n", "next_images", "next images", "next_images", "The next page of images"),
+    _key("t", "next_theme", "next theme", "next_theme", "Dark, light, high contrast"),
+    _key("question_mark", "help", "help", "help", "All keys"),
+    _key("ctrl+l", "redraw", "redraw the screen", "redraw", "Draw every cell again"),
+]
+GROUPS: tuple[tuple[str, list[Binding]], ...] = (("Run", RUN), ("View", VIEW))
+BINDINGS: list[Binding] = [b for b in [*RUN, *VIEW] if b is not INTERRUPT]
+
+FOOTER: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    ("pause", ("pause", "go on"), True),
+    ("skip_batch", ("skip batch",), True),
+    ("skip_epoch", ("skip epoch",), True),
+    ("stop", ("stop",), True),
+    ("help", ("help",), False),
+    ("maximise", ("maximise",), False),
+    ("step", ("one batch",), True),
+    ("statistic", ("next statistic",), False),
+    ("log_y", ("log y",), False),
+    ("next_images", ("next images",), False),
+    ("next_theme", ("theme",), False),
+)
+"""Footer entries, the important first: id, words (while going, while paused), only while the run goes."""
+
+_NAMES = {"full_stop": ".", "question_mark": "?", "escape": "esc"}
+
+
+def key_name(keys: str) -> str:
+    """How a key is written for people; of several the first."""
+    key = keys.split(",")[0]
+    return _NAMES.get(key, key)

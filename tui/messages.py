@@ -1,0 +1,38 @@
+"""Messages that a session posts to the app; thin, with a payload that nobody changes afterwards."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from miniai.run.events import AnyFact
+
+__all__ = ["LeaveAsked", "Reported", "TrainerGone", "TrainerSaid"]
+
+
+class Reported(Message):
+    """New facts, in the order of the journal."""
+
+    def __init__(self, facts: list[AnyFact]) -> None:
+        self.facts = facts
+        super().__init__()
+
+
+class TrainerSaid(Message):
+    """What the screen waits for before the first fact, or a notice such as "the journal cannot be written"."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()
+
+
+class TrainerGone(Message):
+    """The trainer died or never started; `log_tail` holds the last lines of its log."""
+
+    def __init__(self, text: str, log_tail: list[str]) -> None:
+        self.text = text
+        self.log_tail = log_tail
+        super().__init__()
+
+
+class LeaveAsked(Message):
+    """A signal, or a terminal that is gone, ends the screen."""

@@ -1,0 +1,162 @@
+"""A line chart on a grid of cells: plotext draws the lines, the axes and marks around them are our own.
+
+plotext 5.3 raises for an infinite value and prints 38-digit labels, so it is given finite numbers only and no
+axes; and axes of our own can stand still while the numbers move. To be used on the UI thread only.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tui.colors import style
+from tui.text import compact
+
+__all__ = ["Axis", "Grid", "lines", "linear_axis", "log_axis", "step_axis"]
+
+NICE = (1.0, 2.0, 5.0)
+_CODE = re.compile(r"\x1b\[([0-9;]*)m")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A range that moves in steps, with its ticks; on a log axis all numbers are powers of ten."""
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    def cell(self, value: float, cells: int) -> int:
+        """Cell, 0 to cells - 1, of a value within the range."""
+        share = (value - self.low) / (self.high - self.low)
+        return min(max(round(share * (cells - 1)), 0), cells - 1)
+
+
+def nice_step(span: float, parts: int) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that cuts `span` into at most `parts`."""
+    raw = max(span, 1e-300) / max(parts, 1)
+    unit = 10.0 ** math.floor(math.log10(raw))
+    return next((n * unit for n in NICE if n * unit >= raw * 0.999999), 10 * unit)
+
+
+def linear_axis(low: float, high: float, parts: int) -> Axis:
+    """From the tick below `low` to the tick above `high`."""
+    if high - low < 1e-9 * max(abs(high), abs(low), 1e-9):
+        room = max(abs(high) * 0.1, 1e-6)
+        low, high = low - room, high + room
+    step = nice_step(high - low, parts)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = [(i * step, compact(round(i * step, 12) if step > 1e-9 else i * step)) for i in range(first, last + 1)]
+    return Axis(first * step, last * step, tuple(ticks))
+
+
+def log_axis(low: float, high: float, parts: int) -> Axis:
+    """The same for positive values; `low`, `high` and the ticks' places are powers of ten."""
+    marks = [n * 10.0**e for e in range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1) for n in NICE]
+    below = [m for m in marks if m <= low * 1.000001]
+    above = [m for m in marks if m >= high * 0.999999 and m > below[-1]] or [marks[-1] * 2]
+    held = [m for m in marks if below[-1] <= m <= above[0]]
+    if len(held) > parts + 1:
+        decades = [m for m in held if abs(math.log10(m) - round(math.log10(m))) < 1e-9]
+        held = decades if len(decades) > 2 else held
+        held = held[:: max(-(-len(held) // max(parts + 1, 1)), 1)]
+    ticks = tuple((math.log10(m), compact(m)) for m in held)
+    return Axis(math.log10(below[-1]), math.log10(above[0]), ticks)
+
+
+def step_axis(last: int, total: int, parts: int) -> Axis:
+    """Steps from 0 to the nice number above `last`, and never past the planned `total`."""
+    limit = 10.0
+    while limit < last:
+        unit = 10.0 ** math.floor(math.log10(limit) + 1e-9)
+        limit = next((n * unit for n in (2.0, 5.0, 10.0) if n * unit > limit * 1.000001), limit * 2)
+    if total >= last > 0:
+        limit = min(limit, float(max(total, 1)))
+    step = max(nice_step(limit, parts), 1.0)
+    ticks = tuple((i * step, compact(i * step)) for i in range(int(limit / step + 1e-9) + 1))
+    return Axis(0.0, limit, ticks)
+
+
+class Grid:
+    """Characters and styles of a rectangle of cells."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.chars = [[" "] * width for _ in range(height)]
+        self.styles: list[list[Style]] = [[Style.null()] * width for _ in range(height)]
+
+    def put(self, x: int, y: int, text: str, look: Style, only_blank: bool = False) -> None:
+        """Write one-cell characters from (x, y) on; what lies outside is left out."""
+        if not 0 <= y < self.height:
+            return
+        for i, char in enumerate(text, x):
+            if 0 <= i < self.width and not (only_blank and self.chars[y][i] != " "):
+                self.chars[y][i], self.styles[y][i] = char, look
+
+    def is_blank(self, x: int, y: int, width: int) -> bool:
+        """Whether the cells hold nothing yet."""
+        return 0 <= y < self.height and all(c == " " for c in self.chars[y][max(x, 0) : x + width])
+
+    def strips(self) -> list[Strip]:
+        """The rows, cells of one style joined."""
+        rows = []
+        for chars, styles in zip(self.chars, self.styles, strict=True):
+            segments, start = [], 0
+            for i in range(1, self.width + 1):
+                if i == self.width or styles[i] is not styles[start]:
+                    segments.append(Segment("".join(chars[start:i]), styles[start]))
+                    start = i
+            rows.append(Strip(segments, self.width))
+        return rows
+
+
+def lines(
+    grid: Grid, left: int, width: int, height: int, x: Axis, y: Axis,
+    curves: Iterable[tuple[Sequence[float], Sequence[float], str]],
+) -> None:  # fmt: skip
+    """Draw curves (steps, values, "#rrggbb") of finite numbers into the grid from column `left` on.
+
+    Values outside the axes are cut off at the edge; later curves cover earlier ones.
+    """
+    from textual_plotext.plot import Plot
+
+    plot: Any = Plot()
+    plot.plotsize(width, height)
+    plot._set_size(width, height)  # textual-plotext issue 5: plotsize alone keeps the old size
+    plot.frame(False)
+    plot.xaxes(False, False)
+    plot.yaxes(False, False)
+    plot.xticks([], [])
+    plot.yticks([], [])
+    plot.xlim(x.low, x.high)
+    plot.ylim(y.low, y.high)
+    drawn = False
+    for steps, values, color in curves:
+        kept = [(s, min(max(v, y.low), y.high)) for s, v in zip(steps, values, strict=True) if x.low <= s <= x.high]
+        if kept:
+            rgb = (int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))
+            plot.plot([s for s, _ in kept], [v for _, v in kept], color=rgb, marker="braille")
+            drawn = True
+    if drawn:
+        _copy(plot.build(), grid, left, width, height)
+
+
+def _copy(built: str, grid: Grid, left: int, width: int, height: int) -> None:
+    """Read plotext's escape codes into the grid."""
+    for row, text in enumerate(built.split("\n")[:height]):
+        look, column = Style.null(), 0
+        for i, piece in enumerate(_CODE.split(text)):
+            if i % 2:
+                numbers = piece.split(";")
+                rgb = numbers[-3:] if numbers[:2] == ["38", "2"] else []
+                look = style((int(rgb[0]), int(rgb[1]), int(rgb[2]))) if rgb else Style.null()
+            elif piece:
+                grid.put(left + column, row, piece[: max(width - column, 0)], look, only_blank=True)
+                column += len(piece)

@@ -1,0 +1,169 @@
+"""The images of one batch with label, prediction and confidence; wrong ones are marked by sign, place and colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.message import Message
+from textual.strip import Strip
+
+from tui.colors import Palette, style
+from tui.panes.base import Pane
+from tui.panes.lines import Part, blank, line, message, pad
+from tui.panes.preview import Preview, load
+from tui.state.run import RunState, Section
+from tui.text import count, cut, fit
+
+__all__ = ["ImagesPane", "Loaded", "Plan", "images", "plan"]
+
+CAPTION = 2
+"""Lines below a picture: its label, and what it was taken for where that is wrong."""
+NARROWEST = 11
+"""Cells of the narrowest picture: a caption must say something."""
+WANTED = 6
+"""Pictures that should be seen at once if they can be large enough."""
+
+
+class Loaded(Message):
+    """A preview file was read, or could not be (None)."""
+
+    def __init__(self, preview: Preview | None) -> None:
+        self.preview = preview
+        super().__init__()
+
+
+class ImagesPane(Pane, can_focus=True):
+    """Reads preview files in a thread; `n` goes to the next page."""
+
+    sections: ClassVar[tuple[Section, ...]] = ("preview",)
+    every: ClassVar[float] = 1.0
+    key: ClassVar[str] = "4"
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    def __init__(self, run_dir: Path, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.run_dir = run_dir
+        self.preview: Preview | None = None
+        self.page = 0
+        self._asked = ""
+
+    def heading(self, state: RunState) -> str:
+        """The title."""
+        fact = state.preview
+        if fact is None or self.preview is None:
+            return "images"
+        half = "validation" if fact.phase == "valid" else "training"
+        page = plan(self.preview, *self.content_size)
+        pages = f" ─ {self.page % page.pages + 1}/{page.pages}" if page is not None and page.pages > 1 else ""
+        return f"images ─ {half} batch at step {count(fact.step)}{pages}"
+
+    def next_page(self) -> None:
+        """Show the next images."""
+        self.page += 1
+        self.redraw()
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+        """The pictures, or what will come; a newer file is asked for."""
+        fact = state.preview
+        if fact is not None and fact.file != self._asked:
+            self._asked = fact.file
+            self.run_worker(lambda: self._read(fact.file), group="preview", exclusive=True, thread=True)
+        return images(self.preview, state, width, height, self.look, self.page)
+
+    def _read(self, file: str) -> None:
+        """In a thread: read the file, and say so to the pane."""
+        self.post_message(Loaded(load(self.run_dir, file)))
+
+    def on_loaded(self, event: Loaded) -> None:
+        """Show what was read; a file that has vanished is passed over."""
+        event.stop()
+        if event.preview is not None:
+            self.preview = event.preview
+            self.redraw()
+
+
+class Plan:
+    """How pictures lie in the pane."""
+
+    def __init__(self, rows: int, columns: int, height: int, width: int, images: int) -> None:
+        self.rows, self.columns, self.height, self.width = rows, columns, height, width
+        self.each = rows * columns
+        """Pictures on a page."""
+        self.pages = max(-(-images // self.each), 1)
+
+
+def plan(preview: Preview, width: int, height: int) -> Plan | None:
+    """The largest pictures of which enough fit, in their proportions; None if the pane is too small for one."""
+    n, _, tall, wide = preview.pixels.shape
+    best: Plan | None = None
+    for cells in range(min(max(height - CAPTION, 0), tall), 2, -1):
+        across = max(round(2 * cells * wide / tall), 1)
+        rows, columns = height // (cells + CAPTION), (width + 1) // (across + 1)
+        if rows < 1 or columns < 1 or across < min(NARROWEST, width):
+            continue
+        found = Plan(rows, min(columns, n), cells, across, n)
+        if best is None or best.each < min(WANTED, n):
+            best = found if best is None or found.each > best.each else best
+    return best
+
+
+def images(
+    preview: Preview | None, state: RunState, width: int, height: int, colors: Palette, page: int = 0
+) -> list[Strip]:
+    """A page of pictures with their captions, as lines."""
+    if preview is None:
+        text = "images, and what the model takes them for, come with the first report of the training"
+        return message([text], width, height, colors)
+    held = plan(preview, width, height)
+    if held is None:
+        return message(["too small for pictures"], width, height, colors)
+    start = (page % held.pages) * held.each
+    shown = list(range(start, min(start + held.each, len(preview.pixels))))
+    gap = (width - held.columns * held.width) // max(held.columns, 1)
+    gap = max(min(gap, 4), 1) if held.columns > 1 else 0
+    lines: list[Strip] = []
+    for row in range(held.rows):
+        mine = shown[row * held.columns : (row + 1) * held.columns]
+        if mine:
+            lines += _row(preview, mine, held, gap, state.classes, width, colors)
+    return pad(lines, width, height)
+
+
+def _row(
+    preview: Preview, mine: Sequence[int], held: Plan, gap: int, classes: list[str], width: int, colors: Palette
+) -> list[Strip]:
+    """One row of pictures side by side."""
+    from tui.panes.thumbs import half_blocks, resize  # numpy: not before the first frame
+
+    blocks = []
+    for i in mine:
+        picture = half_blocks(resize(preview.pixels[i], 2 * held.height, held.width))
+        captions = [line([part], held.width) for part in _caption(preview, i, classes, held.width, colors)]
+        blocks.append([*picture, *captions])
+    space = blank(gap)
+    rows = []
+    for parts in zip(*blocks, strict=True):
+        strips = [s for part in parts for s in (part, space)][:-1]
+        rows.append(Strip.join(strips).adjust_cell_length(width))
+    return rows
+
+
+def _caption(preview: Preview, i: int, classes: list[str], width: int, colors: Palette) -> tuple[Part, Part]:
+    """The label; below it how sure the model was, or what it took the picture for."""
+    label, said, sure = preview.labels[i], preview.predictions[i], preview.confidences[i]
+    share = f"{100 * sure:.0f} %" if sure == sure else "NaN"
+    name: Part = (fit(_name(label, classes), width), style(colors.foreground))
+    if label == said:
+        return name, (fit(share, width), style(colors.muted))
+    room = width - len(share) - 1
+    taken = f"✗ {_name(said, classes)}"
+    text = f"{fit(cut(taken, room), room)} {share}" if room >= 8 else fit(taken, width)
+    return name, (text, style(colors.wrong))
+
+
+def _name(label: int, classes: list[str]) -> str:
+    return classes[label] if 0 <= label < len(classes) else str(label)
+
+

@@ -1,0 +1,145 @@
+"""The layers: a heatmap of one statistic of every layer over time, its newest value, and a word on its health."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.style import Style
+from textual.strip import Strip
+
+from tui.colors import Palette, style
+from tui.panes import heat
+from tui.panes.base import ScrollPane
+from tui.panes.lines import Part, ends, line, message, pad
+from tui.state.run import RunState, Section
+from tui.text import clean, count, cut, fit
+
+if TYPE_CHECKING:
+    from tui.layer_history import LayerHistory
+
+__all__ = ["LayersPane", "health", "heatmap"]
+
+STATISTICS = {
+    "mean": "mean of activations",
+    "std": "standard deviation of activations",
+    "near_zero": "share of activations near zero",
+}
+VALUE, HEALTH = 8, 12
+
+
+class LayersPane(ScrollPane):
+    """`m` goes to the next statistic."""
+
+    sections: ClassVar[tuple[Section, ...]] = ("layers",)
+    every: ClassVar[float] = 1.0
+    key: ClassVar[str] = "3"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.statistic = "mean"
+
+    def heading(self, state: RunState) -> str:
+        """The title."""
+        return f"layers ─ {STATISTICS[self.statistic]}"
+
+    def next_statistic(self) -> None:
+        """Show the next statistic."""
+        names = list(STATISTICS)
+        self.statistic = names[(names.index(self.statistic) + 1) % len(names)]
+        self.redraw()
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+        """The heatmap, or what will come."""
+        n = len(state.fit.layers) if state.fit is not None else 0
+        self.offset_rows = min(max(self.offset_rows, 0), max(n - max(height - 1, 1), 0))
+        return heatmap(state, width, height, self.look, self.statistic, self.offset_rows)
+
+
+def health(mean: float, std: float, near_zero: float, nonfinite: int) -> tuple[str, bool]:
+    """A word on a layer, and whether it is a bad one.
+
+    Simple rules on what goes out of the layer: anything not finite, nine tenths near zero, a spread that
+    vanishes or explodes.
+    """
+    if nonfinite or not math.isfinite(mean):
+        return "NaN or inf", True
+    if near_zero >= 0.9:
+        return f"{100 * near_zero:.0f} % dead", True
+    if std < 0.01:
+        return "vanishing", True
+    if std > 20 or abs(mean) > 20:
+        return "exploding", True
+    return "healthy", False
+
+
+def heatmap(
+    state: RunState, width: int, height: int, colors: Palette, statistic: str = "mean", offset: int = 0
+) -> list[Strip]:
+    """A line or two for each layer from `offset` on, and the colour scale below."""
+    held = state.layers
+    if state.fit is None or not state.fit.layers or held is None:
+        none = state.fit is not None
+        text = "no layer is measured in this run" if none else "statistics of every layer, batch by batch"
+        return message([text], width, height, colors)
+    if not held.used:
+        return message(["the first measurement comes with the first batches"], width, height, colors)
+    names = _names(state, max(min(width // 3, 30), 10))
+    label = max(len(n) for n in names) + 1
+    words = width >= label + 16 + VALUE + HEALTH
+    room = max(width - label - VALUE - (HEALTH if words else 0) - 1, 4)
+    tall = 2 if height - 1 >= 2 * held.layers else 1
+    shown = range(offset, min(offset + (height - 1) // tall, held.layers))
+    values = held.columns(statistic, room)
+    each = _power(room // max(values.shape[1], 1))
+    scale = heat.scale(statistic, _extreme(held, statistic))
+    lines: list[Strip] = []
+    for i in shown:
+        band = heat.cells(values[i].tolist(), each, scale, colors)
+        name: Part = (fit(names[i], label), style(colors.muted))
+        fill = room - values.shape[1] * each
+        gap: Part = (" " * (fill + 1), Style.null())
+        lines.append(line([name, *band, gap, *_right(held, i, statistic, words, colors)], width))
+        lines += [line([(" " * label, Style.null()), *band], width)] * (tall - 1)
+    hidden = held.layers - len(shown)
+    return [*pad(lines, width, height - 1), _foot(held, scale, hidden, label, width, colors)]
+
+
+def _names(state: RunState, limit: int) -> list[str]:
+    """Path, kind and shape of every layer in columns."""
+    layers = state.fit.layers if state.fit is not None else []
+    rows = [(clean(x.name, 40), clean(x.kind, 30), clean(x.shape, 20)) for x in layers]
+    first, second = (max(len(r[i]) for r in rows) for i in (0, 1))
+    return [cut(f"{a:<{first}} {b:<{second}} {c}".rstrip(), limit) for a, b, c in rows]
+
+
+def _power(number: int) -> int:
+    """The largest power of two up to `number`: columns grow wider or narrower in big steps only."""
+    return 1 << max(number.bit_length() - 1, 0)
+
+
+def _extreme(held: LayerHistory, statistic: str) -> float:
+    """Largest size of the statistic in all that is held."""
+    sizes = [abs(v) for row in held.columns(statistic, held.size).tolist() for v in row if math.isfinite(v)]
+    return max(sizes, default=0.0)
+
+
+def _right(held: LayerHistory, i: int, statistic: str, words: bool, colors: Palette) -> list[Part]:
+    mean, std, near_zero = held.latest[i].tolist()
+    value = {"mean": mean, "std": std, "near_zero": near_zero}[statistic]
+    shown = f"{100 * value:.0f} %" if statistic == "near_zero" else f"{value:.2f}" if abs(value) < 1000 else f"{value:.0e}"
+    broken = not math.isfinite(value)
+    look = style(colors.wrong if broken else colors.foreground)
+    parts: list[Part] = [(fit("NaN" if broken else shown, VALUE - 1, ">"), look)]
+    if words:
+        word, bad = health(mean, std, near_zero, int(held.nonfinite[i]))
+        sign = "! " if bad else "  "
+        parts.append((fit(sign + word, HEALTH), style(colors.wrong if bad else colors.muted)))
+    return parts
+
+
+def _foot(held: LayerHistory, scale: heat.Scale, hidden: int, label: int, width: int, colors: Palette) -> Strip:
+    """The scale, and what the pane's columns span."""
+    parts = [(" " * label, Style.null()), *heat.legend(scale, 16, colors)]
+    more = f"{hidden} more below   " if hidden > 0 else ""
+    return ends(parts, [(f"{more}to step {count(held.end)} ", style(colors.muted))], width)

@@ -1,0 +1,211 @@
+"""The loss chart: raw training loss faint, smoothed strong, validation where it was measured, marks, NaN in red."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.strip import Strip
+
+from tui.colors import Palette, style
+from tui.panes import chart
+from tui.panes.base import Pane
+from tui.panes.chart import Axis, Grid
+from tui.panes.lines import message
+from tui.state.run import RunState, Section
+from tui.text import count, cut, fit, metric
+
+if TYPE_CHECKING:
+    from tui.history import Columns
+
+__all__ = ["LossPane", "loss_chart"]
+
+LABEL = 7
+"""Cells left of the plot: a label of 6 and the axis."""
+ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 14
+SIGNS = {"pause": "‖", "skip": "»", "lr": "↓"}
+
+Curve = tuple[Sequence[float], Sequence[float], str]
+
+
+class LossPane(Pane, can_focus=True):
+    """`y` switches the scale."""
+
+    sections: ClassVar[tuple[Section, ...]] = ("loss", "marks")
+    every: ClassVar[float] = 0.5
+    key: ClassVar[str] = "1"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.log_y = False
+
+    def heading(self, state: RunState) -> str:
+        """The title."""
+        return f"loss ─ {'log' if self.log_y else 'linear'} y"
+
+    def toggle_log(self) -> None:
+        """Switch between a linear and a logarithmic axis."""
+        self.log_y = not self.log_y
+        self.redraw()
+
+    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+        """The chart, or what will come."""
+        return loss_chart(state, width, height, self.look, self.log_y)
+
+
+def loss_chart(state: RunState, width: int, height: int, colors: Palette, log: bool = False) -> list[Strip]:
+    """The whole chart as lines."""
+    plot_width, plot_height = width - LABEL, height - 2
+    if not state.series.keys() & {"loss", "valid_loss"} or plot_width < 8 or plot_height < 3:
+        due = state.fit.train_batches if state.fit is not None else 0
+        later = [f"the first validation is due at step {count(due)}"] if due else []
+        texts = ["the training loss is drawn from the first batch on", *later]
+        return message(texts if plot_height >= 3 else ["too low"], width, height, colors)
+    total = state.progress.epochs * state.progress.halves["train"]
+    x = chart.step_axis(max(state.step, 1), total, max(plot_width // COLUMNS_PER_TICK, 2))
+    smoothing = 0 if x.high <= 500 else 1 if x.high <= 20_000 else 2
+    train = _columns(state, "loss", x, plot_width, smoothing)
+    valid = _columns(state, "valid_loss", x, plot_width)
+    y = _y_axis(train, valid, max(plot_height // ROWS_PER_TICK, 2), log)
+    grid = Grid(width, height)
+    if y is not None:
+        _draw_axes(grid, x, y, colors)
+        curves = _curves(train, valid, colors, log)
+        if valid is not None and len(valid.at) <= plot_width // 4:
+            _draw_points(grid, valid, x, y, colors, log)
+        chart.lines(grid, LABEL, plot_width, plot_height, x, y, curves)
+    else:
+        _draw_axes(grid, x, Axis(0.0, 1.0, ()), colors)
+        grid.put(LABEL + 2, plot_height // 2, "nothing above 0 to draw on a log axis" if log else "", style(colors.muted))
+    _draw_broken(grid, train, x, colors)
+    _draw_legend(grid, state, colors)
+    _draw_marks(grid, state, x, colors)
+    return grid.strips()
+
+
+def _columns(state: RunState, name: str, x: Axis, width: int, smoothing: int = 0) -> Columns | None:
+    series = state.series.get(name)
+    return series.columns(x.low, x.high, width, smoothing) if series is not None and series.used else None
+
+
+def _usable(value: float, log: bool) -> bool:
+    return math.isfinite(value) and (not log or value > 0) and abs(value) < 1e300
+
+
+def _y_axis(train: Columns | None, valid: Columns | None, parts: int, log: bool) -> Axis | None:
+    """An axis that holds every finite value; None if there is none to draw."""
+    values = [float(v) for c in (train, valid) if c is not None for a in (c.low, c.high) for v in a]
+    values = [v for v in values if _usable(v, log)]
+    if not values:
+        return None
+    return (chart.log_axis if log else chart.linear_axis)(min(values), max(values), parts)
+
+
+def _runs(steps: Sequence[float], values: Sequence[float], log: bool) -> Iterator[tuple[list[float], list[float]]]:
+    """Stretches of neighbours that can be drawn; the rest is a gap."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for step, value in zip(steps, values, strict=True):
+        if _usable(value, log):
+            xs.append(step)
+            ys.append(math.log10(value) if log else value)
+        elif xs:
+            yield xs, ys
+            xs, ys = [], []
+    if xs:
+        yield xs, ys
+
+
+def _curves(train: Columns | None, valid: Columns | None, colors: Palette, log: bool) -> list[Curve]:
+    """Raw, smoothed and validation lines; at most two points for each column of cells."""
+    curves: list[Curve] = []
+    if train is not None:
+        at = [s for s in train.at.tolist() for _ in (0, 1)]
+        ends = [v for pair in zip(train.low.tolist(), train.high.tolist(), strict=True) for v in pair]
+        curves += [(xs, ys, colors.train_faint) for xs, ys in _runs(at, ends, log)]
+        smooth = _runs(train.at.tolist(), train.smooth.tolist(), log)
+        curves += [(xs, ys, colors.train) for xs, ys in smooth]
+    if valid is not None:
+        curves += [(xs, ys, colors.valid) for xs, ys in _runs(valid.at.tolist(), valid.last.tolist(), log)]
+    return curves
+
+
+def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
+    width, height = grid.width - LABEL, grid.height - 2
+    rule, text = style(colors.border), style(colors.muted)
+    for row in range(height):
+        grid.put(LABEL - 1, row, "│", rule)
+    for value, label in y.ticks:
+        row = height - 1 - y.cell(value, height)
+        grid.put(0, row, fit(cut(label, LABEL - 2), LABEL - 1, ">"), text)
+        grid.put(LABEL - 1, row, "┤", rule)
+    grid.put(LABEL - 1, height, "└" + "─" * width, rule)
+    grid.put(0, height + 1, fit("step", LABEL - 2, ">"), style(colors.faint))
+    end = LABEL - 1
+    for value, label in x.ticks:
+        column = LABEL + x.cell(value, width)
+        start = min(max(column - len(label) // 2, end), grid.width - len(label))
+        grid.put(column, height, "┬", rule)
+        if start >= end:
+            grid.put(start, height + 1, label, text)
+            end = start + len(label) + 1
+
+
+def _draw_points(grid: Grid, valid: Columns, x: Axis, y: Axis, colors: Palette, log: bool) -> None:
+    """A dot for each validation, at the step where it was measured."""
+    width, height = grid.width - LABEL, grid.height - 2
+    for step, value in zip(valid.at.tolist(), valid.last.tolist(), strict=True):
+        if _usable(value, log):
+            row = height - 1 - y.cell(math.log10(value) if log else value, height)
+            grid.put(LABEL + x.cell(step, width), row, "●", style(colors.valid))
+
+
+def _draw_broken(grid: Grid, train: Columns | None, x: Axis, colors: Palette) -> None:
+    """A red × below every column that holds a NaN or an infinity."""
+    if train is None:
+        return
+    for step, bad in zip(train.at.tolist(), train.bad.tolist(), strict=True):
+        if bad:
+            place = LABEL + x.cell(step, grid.width - LABEL)
+            grid.put(place, grid.height - 3, "×", style(colors.wrong, bold=True))
+
+
+def _draw_legend(grid: Grid, state: RunState, colors: Palette) -> None:
+    """Names and newest values at the top right, where a falling loss leaves room; and what is broken."""
+    entries = []
+    for name, word, sign, color in (("loss", "train", "━", colors.train), ("valid_loss", "valid", "●", colors.valid)):
+        series = state.series.get(name)
+        if series is not None and series.used:
+            value = float(series.last[series.used - 1])
+            entries.append((f"{sign} {word}", fit(metric(value), 8, ">"), color))
+    for row, (word, shown, color) in enumerate(entries):
+        start = grid.width - len(word) - 9
+        grid.put(start - 1, row, " ", style(color))
+        grid.put(start, row, word, style(color))
+        grid.put(start + len(word), row, f" {shown}", style(colors.foreground))
+    loss = state.series.get("loss")
+    broken, first = loss.nonfinite if loss is not None else (0, 0)
+    if broken:
+        text = f"× {count(broken)} NaN or inf, first at step {count(first)}"
+        grid.put(max(grid.width - len(text), LABEL), len(entries), text, style(colors.wrong, bold=True))
+
+
+def _draw_marks(grid: Grid, state: RunState, x: Axis, colors: Palette) -> None:
+    """Thin lines where something happened, with a word if there is room for it."""
+    width, height = grid.width - LABEL, grid.height - 2
+    last = -100
+    for mark in state.marks:
+        if not x.low <= mark.step <= x.high:
+            continue
+        column = LABEL + x.cell(mark.step, width)
+        look = style(colors.waiting if mark.kind == "pause" else colors.faint)
+        for row in range(height):
+            grid.put(column, row, "┊", look, only_blank=True)
+        if column - last > 2:
+            text = f"{SIGNS[mark.kind]} {mark.text}" if mark.kind != "pause" else SIGNS[mark.kind]
+            row = height - 2
+            free = grid.is_blank(column + 1, row, len(text) + 1) and column + len(text) + 1 < grid.width
+            grid.put(column + 1, row, text if free else "", style(colors.muted))
+            last = column
+

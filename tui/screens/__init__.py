@@ -1,0 +1,1 @@
+"""Screens: the run, and the dialogs over it."""

@@ -1,0 +1,145 @@
+"""The run's screen: which panes are seen at this size, and when they look at the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.keys import INTERRUPT
+from tui.panes.base import Pane
+from tui.panes.gone import GonePane
+from tui.panes.header import HeaderPane
+from tui.panes.images import ImagesPane
+from tui.panes.keybar import KeyBar
+from tui.panes.layers import LayersPane
+from tui.panes.loss import LossPane
+from tui.panes.metrics import MetricsPane
+from tui.panes.newest import AlertPane, NewestPane
+from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmall
+from tui.session import Session
+from tui.state.run import RunState
+
+__all__ = ["RunScreen"]
+
+PaneT = TypeVar("PaneT", bound=Pane)
+GRID_WIDTH, GRID_HEIGHT = 100, 30
+"""From this size on all panes are seen at once."""
+
+
+class RunScreen(Screen[None]):
+    """Header, panes and keys. At 80x24 one pane at a time, with a line of the newest numbers."""
+
+    AUTO_FOCUS: ClassVar[str | None] = "#loss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "cycle(1)", "next pane", show=False),
+        Binding("shift+tab", "cycle(-1)", "previous pane", show=False),
+        INTERRUPT,
+    ]
+
+    def __init__(self, session: Session, state: RunState, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.session, self.state, self.clock = session, state, clock
+        self.shown = "loss"
+        """Id of the pane that is seen where only one is."""
+
+    def compose(self) -> ComposeResult:
+        """All panes; the style sheet says where they are."""
+        yield HeaderPane(id="header")
+        yield AlertPane(id="alert")
+        with Container(id="panes"):
+            yield LossPane(id="loss", classes="pane -shown")
+            yield MetricsPane(id="metrics", classes="pane")
+            yield LayersPane(id="layers", classes="pane")
+            yield ImagesPane(self.session.run_dir, id="images", classes="pane")
+        yield GonePane(id="gone")
+        yield NewestPane(id="newest")
+        yield KeyBar(id="keys")
+        yield TooSmall(id="too-small")
+
+    def on_mount(self) -> None:
+        """Lay out; first facts and first ticks come after the first frame."""
+        self.fit_size()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw_all())
+
+    def on_resize(self) -> None:
+        """Choose the layout for the new size."""
+        self.fit_size()
+
+    def fit_size(self) -> None:
+        """Set the classes that the style sheet lays out by."""
+        width, height = self.app.size
+        small = width < MIN_WIDTH or height < MIN_HEIGHT
+        self.set_class(small, "-too-small")
+        self.set_class(not small and (width < GRID_WIDTH or height < GRID_HEIGHT), "-single")
+        self.set_class(width >= 160 and height >= 48, "-large")
+
+    def tick(self) -> None:
+        """Let every pane look whose part of the state changed and whose turn has come."""
+        now = self.clock()
+        self.set_class(self.state.gone is not None and not self.has_class("-gone-read"), "-gone")
+        self.set_class(bool(self.state.alerts), "-alert")
+        for pane in self.panes():
+            if pane.wants(self.state, now):
+                pane.show(self.state, now)
+
+    def show_now(self, *ids: str) -> None:
+        """Draw these panes at once: the answer to a key."""
+        now = self.clock()
+        for id_ in ids:
+            self.query_one(f"#{id_}", Pane).show(self.state, now)
+
+    def panes(self) -> list[Pane]:
+        """All panes."""
+        return list(self.query(Pane))
+
+    def pane(self, kind: type[PaneT]) -> PaneT:
+        """The pane of a kind."""
+        return self.query_one(kind)
+
+    def redraw_all(self) -> None:
+        """Draw everything again: another theme, or a damaged screen."""
+        for pane in self.panes():
+            pane.forget()
+            pane.show(self.state, self.clock())
+        self.refresh()
+
+    def go(self, id_: str) -> None:
+        """Go to a pane; where one pane is seen at a time it becomes the one."""
+        self.shown = id_
+        for pane in self.query(".pane"):
+            pane.set_class(pane.id == id_, "-shown")
+        self.call_after_refresh(self.query_one(f"#{id_}").focus)
+
+    def action_cycle(self, by: int) -> None:
+        """Go to the next pane."""
+        ids = [pane.id or "" for pane in self.query(".pane")]
+        self.go(ids[(ids.index(self.shown) + by) % len(ids)])
+
+    def on_descendant_focus(self, event: object) -> None:  # noqa: ARG002
+        """The pane with the focus is the one shown."""
+        focused: Widget | None = self.focused
+        if focused is not None and focused.has_class("pane") and focused.id:
+            self.shown = focused.id
+            for pane in self.query(".pane"):
+                pane.set_class(pane is focused, "-shown")
+
+    def toggle_full(self) -> None:
+        """One pane over all the room, or all panes again."""
+        self.toggle_class("-full")
+
+    def step_out(self) -> bool:
+        """Close what lies over the panes; False if nothing did."""
+        if self.has_class("-gone") and not self.has_class("-gone-read"):
+            self.add_class("-gone-read")
+            self.remove_class("-gone")
+            return True
+        if self.has_class("-full"):
+            self.remove_class("-full")
+            return True
+        return False

@@ -1,0 +1,291 @@
+"""RunState: the run as its facts tell it. The same facts give the same state; odd or old facts never raise."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from miniai.run import events as ev
+from miniai.run.requests import AnyRequest
+from tui.state.asked import Asked
+from tui.state.progress import Progress
+from tui.state.rows import Rows
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from tui.history import Series
+    from tui.layer_history import LayerHistory
+
+__all__ = ["Alert", "Mark", "RunState", "Section", "Status"]
+
+Status: TypeAlias = Literal[
+    "starting", "loading data", "first batch", "training", "validating", "paused", "stopping", "done", "stopped",
+    "failed",
+]  # fmt: skip
+Section: TypeAlias = Literal["status", "progress", "metrics", "loss", "layers", "preview", "alerts", "marks"]
+
+OVER: tuple[Status, ...] = ("done", "stopped", "failed")
+MAX_SERIES = 24
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at a train step and that the chart shows."""
+
+    step: int
+    kind: Literal["pause", "skip", "lr"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that the user should know."""
+
+    topic: str
+    text: str
+    step: int = 0
+
+
+class RunState:
+    """Everything that the panes draw. `apply` changes it; `revision` tells a pane whether it must look again."""
+
+    def __init__(self) -> None:
+        self.base: Status = "starting"
+        self.saying = "waiting for the trainer's first sign"
+        """What is waited for until training runs."""
+        self.notice, self.notices = "", 0
+        """The last answer in words, and how many there have been."""
+        self.paused = self.planned = False
+        self.at, self.step = 0.0, 0
+        self.run: ev.RunStarted | None = None
+        self.data: ev.DataLoaded | None = None
+        self.fit: ev.FitStarted | None = None
+        self.stage: ev.StageReached | None = None
+        self.end: ev.FitEnded | None = None
+        self.gone: tuple[str, list[str]] | None = None
+        """Why the trainer is gone, and the end of its log."""
+        self.preview: ev.PreviewSaved | None = None
+        self.progress, self.rows, self.asked = Progress(), Rows(), Asked()
+        self.series: dict[str, Series] = {}
+        self.layers: LayerHistory | None = None
+        self.marks: deque[Mark] = deque(maxlen=100)
+        self.alerts: deque[Alert] = deque(maxlen=100)
+        self._revisions: Counter[Section] = Counter()
+        self._lr: tuple[float, int] = (0.0, 0)
+
+    # -- read ------------------------------------------------------------------------------------------------------
+
+    def revision(self, *sections: Section) -> int:
+        """A number that grows whenever one of the sections changes."""
+        return sum(self._revisions[s] for s in sections)
+
+    @property
+    def status(self) -> Status:
+        """One word for the whole run."""
+        if self.base in OVER:
+            return self.base
+        if self.planned or self.asked.stopping:
+            return "stopping"
+        return "paused" if self.paused else self.base
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, in whatever way."""
+        return self.base in OVER
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the labels, harmless for a terminal."""
+        return [clean(c, 60) for c in self.data.classes] if self.data else []
+
+    # -- what the screen knows of itself ---------------------------------------------------------------------------
+
+    def ask(self, request: AnyRequest) -> None:
+        """A request was sent: it is open until a fact answers it."""
+        if not self.over:
+            self.asked.add(request)
+            self._touch("status")
+
+    def say(self, text: str) -> None:
+        """A word from the session: what is waited for, or a notice once the run has begun."""
+        if self.run is None:
+            self.saying = clean(text)
+        else:
+            self._note(clean(text))
+        self._touch("status")
+
+    def trainer_gone(self, text: str, log_tail: list[str]) -> None:
+        """The trainer died or never started."""
+        self.gone = (clean(text), [clean(line) for line in log_tail[-200:]])
+        if not self.over:
+            self._finish("failed")
+        self._touch("status", "alerts")
+
+    # -- facts -----------------------------------------------------------------------------------------------------
+
+    def apply(self, fact: ev.AnyFact) -> None:
+        """Take one fact."""
+        self.at = max(self.at, fact.at)
+        match fact:
+            case ev.Scalars():
+                self._scalars(fact)
+            case ev.Progressed():
+                self._progressed(fact)
+            case ev.EpochStarted() | ev.EpochEnded():
+                self._half(fact)
+            case ev.LayersMeasured():
+                if self.layers is not None and self.layers.add(fact):
+                    self._touch("layers")
+            case ev.PreviewSaved():
+                self.preview = fact
+                self._touch("preview")
+            case ev.Alerted():
+                self.alerts.append(Alert(clean(fact.topic, 40), clean(fact.text), fact.step))
+                self._touch("alerts")
+            case ev.FitEnded():
+                self.end, self.step = fact, max(self.step, fact.step)
+                self._finish(fact.reason)
+            case ev.RunResumed():
+                self._resumed(fact.step)
+            case ev.RunStarted() | ev.StageReached() | ev.DataLoaded() | ev.FitStarted():
+                self._prepared(fact)
+            case _:
+                self._answered(fact)
+
+    def _prepared(self, fact: ev.RunStarted | ev.StageReached | ev.DataLoaded | ev.FitStarted) -> None:
+        match fact:
+            case ev.RunStarted():
+                self.run, self.saying = fact, "loading torch"
+                self.base = "starting" if not self.over else self.base
+            case ev.StageReached():
+                self.stage, self.saying = fact, clean(fact.stage)
+                loading = fact.stage in ("looking for data", "reading data")
+                word: Status = "loading data" if loading else "starting"
+                self.base = "first batch" if fact.stage == "first batch" else word
+            case ev.DataLoaded():
+                self.data = fact
+            case ev.FitStarted():
+                self._fit_started(fact)
+        self._touch("status", "progress", "metrics", "loss", "layers", "preview")
+
+    def _fit_started(self, fact: ev.FitStarted) -> None:
+        self.fit, self.base, self.end = fact, "first batch", None
+        self.progress.fit_started(fact)
+        self.rows.names = ["loss", *(clean(m, 40) for m in fact.metrics[:20] if m != "loss")]
+        if fact.layers:
+            from tui.layer_history import LayerHistory  # numpy: not before it is needed
+
+            self.layers = LayerHistory(len(fact.layers))
+
+    def _half(self, fact: ev.EpochStarted | ev.EpochEnded) -> None:
+        self.step = max(self.step, fact.step)
+        if isinstance(fact, ev.EpochStarted):
+            self.progress.epoch_started(fact)
+            self.rows.started(fact)
+            if fact.phase == "valid":
+                self.base = "validating"
+            elif self.step > 0:
+                self.base = "training"
+        else:
+            self.progress.epoch_ended(fact)
+            row = self.rows.ended(fact)
+            if fact.phase == "valid" and "loss" in row.metrics:
+                self._extend("valid_loss", fact.step, [row.metrics["loss"]], 1)
+        self._touch("status", "progress", "metrics")
+
+    def _progressed(self, fact: ev.Progressed) -> None:
+        if self.progress.progressed(fact):
+            self.rows.progressed(fact)
+            if self.base == "first batch" and fact.batch > 0:
+                self.base = "training" if fact.phase == "train" else "validating"
+                self._touch("status")
+            self._touch("progress", "metrics")
+
+    def _scalars(self, fact: ev.Scalars) -> None:
+        if fact.name == "lr":
+            self._watch_lr(fact)
+        self._extend(clean(fact.name, 40), fact.first, fact.values, fact.stride)
+        if fact.name == "loss" and fact.values:
+            self.step = max(self.step, fact.first + fact.stride * (len(fact.values) - 1))
+            if self.base == "first batch":
+                self.base = "training"
+            self._touch("status")
+
+    def _extend(self, name: str, first: int, values: list[ev.Number] | list[float], stride: int) -> None:
+        series = self.series.get(name)
+        if series is None:
+            if len(self.series) >= MAX_SERIES:
+                return
+            from tui.history import Series  # numpy: not before it is needed
+
+            series = self.series[name] = Series()
+        series.extend(first, values, stride)
+        self._touch("loss")
+
+    def _watch_lr(self, fact: ev.Scalars) -> None:
+        """A mark where the learning rate changes after having stood still; a schedule makes none."""
+        last, same = self._lr
+        for i, number in enumerate(fact.values):
+            value = float(number)
+            if value == last:
+                same += 1
+                continue
+            if same >= 10 and last > 0:
+                self._mark("lr", f"lr x{value / last:.3g}", fact.first + i * fact.stride)
+            last, same = value, 0
+        self._lr = (last, same)
+
+    def _answered(self, fact: ev.AnyFact) -> None:
+        """Answers to requests, also to those of other viewers."""
+        match fact:
+            case ev.Paused():
+                if not self.paused:
+                    self._mark("pause", "paused", fact.step)
+                self.paused, self.step = True, max(self.step, fact.step)
+            case ev.Continued():
+                self.paused = False
+            case ev.BatchSkipped():
+                self.rows.batch_skipped(fact.epoch, fact.phase)
+                self._mark("skip", "b skipped")
+                self._note(f"batch {fact.batch + 1} skipped")
+            case ev.EpochSkipped():
+                self._mark("skip", "e skipped")
+                half, then = ("training", ", on to validation") if fact.phase == "train" else ("validation", "")
+                self._note(f"{half} skipped at {fact.at_batch}/{self.progress.of}{then}")
+            case ev.StopPlanned():
+                self.planned = True
+                self._note(f"stops after {'this batch' if fact.when == 'batch' else f'epoch {fact.epoch + 1}'}")
+            case ev.Refused():
+                self._note(f"refused: {clean(fact.why)}")
+        if not isinstance(fact, ev.StopPlanned):
+            self.asked.answered(getattr(fact, "request", ""))
+        self._touch("status", "metrics")
+
+    def _resumed(self, step: int) -> None:
+        for series in self.series.values():
+            series.drop_after(step)
+        if self.layers is not None:
+            self.layers.drop_after(step)
+        self.rows.drop_after(step)
+        self.marks = deque((m for m in self.marks if m.step <= step), maxlen=self.marks.maxlen)
+        self.step, self.end, self.gone, self.paused, self.base = step, None, None, False, "starting"
+        self.planned = False
+        self.asked.clear()
+        self._touch("status", "progress", "metrics", "loss", "layers", "marks", "alerts")
+
+    def _finish(self, reason: Literal["done", "stopped", "failed"]) -> None:
+        self.base, self.paused, self.planned = reason, False, False
+        self.asked.clear()
+        self.rows.finish("failed" if reason == "failed" else "stopped")
+        self._touch("status", "progress", "metrics", "loss", "layers", "preview")
+
+    def _mark(self, kind: Literal["pause", "skip", "lr"], text: str, step: int | None = None) -> None:
+        self.marks.append(Mark(self.step if step is None else step, kind, text))
+        self._touch("marks")
+
+    def _note(self, text: str) -> None:
+        self.notice, self.notices = text, self.notices + 1
+
+    def _touch(self, *sections: Section) -> None:
+        self._revisions.update(sections)
