@@ -104,6 +104,8 @@ class Fitting:
                 classes=data.classes,
             )
         )
+        if data.note:
+            self.reporter.emit(Alerted(at=self.reporter.now(), topic="data", text=data.note))
         return data
 
     def _learner(self, data: ImageData, device: torch.device) -> Learner:

@@ -11,6 +11,9 @@ import torch
 
 __all__ = ["Accuracy", "Mean", "Metric"]
 
+FOLD = 64
+"""So many values are kept before they are added up: next to a small model's step, each tensor operation counts."""
+
 
 @runtime_checkable
 class Metric(Protocol):
@@ -26,9 +29,33 @@ class Metric(Protocol):
         """Forget all batches."""
 
 
-def _wide(device: torch.device) -> torch.dtype:
-    """The widest float of a device: MPS has no float64."""
-    return torch.float32 if device.type == "mps" else torch.float64
+class _Sum:
+    """Sum of 0-dim tensors times weights, in float64 where the device has it."""
+
+    def __init__(self) -> None:
+        self.total: torch.Tensor | None = None
+        self._kept: list[torch.Tensor] = []
+        self._weight = 1.0
+
+    def add(self, value: torch.Tensor, weight: float = 1.0) -> None:
+        """Add one value, which must not change any more."""
+        if weight != self._weight or len(self._kept) >= FOLD:
+            self._fold()
+            self._weight = weight
+        self._kept.append(value)
+
+    def value(self) -> torch.Tensor:
+        """The sum so far, a 0-dim tensor."""
+        self._fold()
+        return torch.zeros(()) if self.total is None else self.total
+
+    def _fold(self) -> None:
+        if not self._kept:
+            return
+        wide = torch.float32 if self._kept[0].device.type == "mps" else torch.float64  # MPS has no float64
+        part = torch.stack(self._kept).sum(dtype=wide) * self._weight
+        self.total = part if self.total is None else self.total.to(part.device) + part
+        self._kept = []
 
 
 class Mean:
@@ -39,45 +66,41 @@ class Mean:
 
     def reset(self) -> None:
         """Forget all values."""
-        self.total: torch.Tensor | None = None
+        self._sum = _Sum()
         self.weight = 0.0
 
-    def update(self, value: torch.Tensor | float, weight: float = 1) -> None:
+    def update(self, value: torch.Tensor | float, weight: float = 1.0) -> None:
         """Add one value (a 0-dim tensor or a number) that counts `weight` times."""
-        value = torch.as_tensor(value).detach()
-        if self.total is None or self.total.device != value.device:
-            start = 0.0 if self.total is None else self.total.item()
-            self.total = torch.full((), start, dtype=_wide(value.device), device=value.device)
-        self.total.add_(value, alpha=weight)
+        value = value.detach() if isinstance(value, torch.Tensor) else torch.tensor(value)
+        self._sum.add(value, weight)
         self.weight += weight
 
     def compute(self) -> torch.Tensor:
         """The mean, a 0-dim tensor."""
-        return torch.tensor(torch.nan) if self.total is None or not self.weight else self.total / self.weight
+        return self._sum.value() / self.weight if self.weight else torch.tensor(torch.nan)
 
 
 class Accuracy:
-    """Share of samples whose largest output is the target's; a row with a NaN is wrong; NaN while there are none."""
+    """Share of samples whose largest output is the target's; NaN while there are none.
+
+    As with every argmax, outputs that are all NaN stand for class 0: a loss that is NaN tells of those.
+    """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples."""
-        self.correct: torch.Tensor | None = None
+        self._hits = _Sum()
         self.count = 0
 
     def update(self, preds: torch.Tensor, targets: torch.Tensor) -> None:
         """Take in outputs (n, classes, ...) or predicted classes (n, ...), and target classes (n, ...)."""
         if preds.ndim > targets.ndim:
-            best, preds = preds.max(1)
-            right = (preds == targets).logical_and_(best == best)  # noqa: PLR0124 - NaN differs from itself
-        else:
-            right = preds == targets
-        hits = right.sum()
-        self.correct = hits if self.correct is None else self.correct.add_(hits)
+            preds = preds.argmax(1)
+        self._hits.add((preds == targets).sum())
         self.count += targets.numel()
 
     def compute(self) -> torch.Tensor:
         """The accuracy, a 0-dim tensor."""
-        return torch.tensor(torch.nan) if self.correct is None or not self.count else self.correct / self.count
+        return self._hits.value() / self.count if self.count else torch.tensor(torch.nan)

@@ -12,15 +12,16 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from miniai.run.control import new_id
 from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
 from tui.colors import PALETTES, theme
 from tui.keys import BINDINGS
-from tui.messages import Reported, TrainerGone, TrainerSaid
+from tui.messages import LeaveAsked, Reported, TrainerGone, TrainerSaid
 from tui.panes.images import ImagesPane
 from tui.panes.layers import LayersPane
 from tui.panes.loss import LossPane
 from tui.screens.run import RunScreen
-from tui.session import Session, new_id
+from tui.session import Session
 from tui.state.run import RunState
 from tui.state.summary import summary
 
@@ -100,6 +101,11 @@ class MonitorApp(App[None]):
         self.state.trainer_gone(event.text, event.log_tail)
         self.run_screen.tick()
         self._leave_if_over()
+
+    @on(LeaveAsked)
+    def leave_now(self) -> None:
+        """A signal, or a terminal that is gone."""
+        self.exit()
 
     def _leave_if_over(self) -> None:
         if self._leaving and self.state.over:
@@ -232,9 +238,6 @@ class MonitorApp(App[None]):
 
 def _preload() -> None:
     """Import what the first chart and the first picture need, while nobody waits for it."""
-    import safetensors.numpy
-    import textual_plotext
-
     import tui.history
     import tui.layer_history
     import tui.panes.thumbs  # noqa: F401

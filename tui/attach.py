@@ -12,6 +12,7 @@ from textual.message import Message
 from miniai.run.client import ControlClient, is_alive
 from miniai.run.control import new_id
 from miniai.run.directory import RunDir, boot_id
+from miniai.run.events import AnyFact
 from miniai.run.requests import AnyRequest, Kill
 from tui.follow import Follower
 from tui.messages import Reported, TrainerGone, TrainerSaid
@@ -72,7 +73,7 @@ class AttachedSession:
         if self._client is not None:
             self._client.close()
 
-    def _hand_over(self, facts: list[object]) -> None:
+    def _hand_over(self, facts: list[AnyFact]) -> None:
         self._next_doubt = time.monotonic() + _DOUBT
         self._post(Reported(facts))
 

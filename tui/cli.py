@@ -20,20 +20,21 @@ _UNSET: Any = argparse.SUPPRESS
 """Leaves an option out of the arguments unless it is typed: only then it overrides a default."""
 
 _FIT = """\
-Train a model and watch it. In a terminal you get one screen that shows the run and obeys the keyboard:
+Train a model and watch it. In a terminal you get one screen that shows the run
+and obeys the keyboard:
 
-  space  pause, go on        e  skip this half of the epoch      1-4  go to a pane
-  .      one batch           s  stop                             f    maximise it
-  b      skip a batch        q  quit, or leave it running        ?    all keys
+  space  pause, go on      e  skip this half of the epoch    1-4  go to a pane
+  .      one batch         s  stop                           f    maximise it
+  b      skip a batch      q  quit, or leave it running      ?    all keys
 
 Without a terminal (a pipe, a batch system) the same command writes a log.
 """
 _EXAMPLES = """\
 examples:
-  miniai-tui fit fashion                                the default model, five epochs
-  miniai-tui fit fashion --model conv --epochs 10       a convolutional net
-  miniai-tui fit fashion --headless --log-format json   one JSON object a line
-  miniai-tui attach last                                look at the newest run again
+  miniai-tui fit fashion                               five epochs, a small net
+  miniai-tui fit fashion --model conv --epochs 10      a convolutional net
+  miniai-tui fit fashion --headless --log-format json  one JSON object a line
+  miniai-tui attach last                               the newest run again
 """
 
 
@@ -122,12 +123,8 @@ def _add_fit(commands: Any) -> None:
         default="text",
         help="text, json",
     )
-    shown.add_argument(
-        "--log-every", metavar="SECONDS", type=_positive, default=10.0, help="(default: 10)"
-    )
-    shown.add_argument(
-        "--no-stats", action="store_false", dest="stats", default=_UNSET, help="measure no layers"
-    )
+    shown.add_argument("--log-every", metavar="SECONDS", type=_positive, default=10.0, help="(default: 10)")
+    shown.add_argument("--no-stats", action="store_false", dest="stats", default=_UNSET, help="measure no layers")
     shown.add_argument(
         "--stats-every",
         metavar="N",

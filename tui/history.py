@@ -20,8 +20,10 @@ __all__ = ["Columns", "Series"]
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
-BETAS = (0.9, 0.98, 0.998)
-"""Weights of the past in the moving averages: about the last 10, 50 and 500 values."""
+BETAS = (0.8, 0.95, 0.99, 0.998)
+"""Weights of the past in the moving averages: about the last 5, 20, 100 and 500 values."""
+HUGE = 1e300
+"""Sums and averages take larger values for this, so that they stay finite; extremes keep them."""
 NEVER = np.iinfo(np.int64).max
 """Step of the first non-finite value where there was none."""
 
@@ -98,9 +100,10 @@ class Series:
         starts = np.flatnonzero(np.diff(index, prepend=-1))
         ends = np.append(starts[1:], len(index)) - 1
         to, fine = index[starts], np.isfinite(values)
+        tame = np.clip(np.where(fine, values, 0.0), -HUGE, HUGE)
         self.low[to] = np.minimum(self.low[to], np.minimum.reduceat(np.where(fine, values, np.inf), starts))
         self.high[to] = np.maximum(self.high[to], np.maximum.reduceat(np.where(fine, values, -np.inf), starts))
-        self.total[to] += np.add.reduceat(np.where(fine, values, 0.0), starts)
+        self.total[to] += np.add.reduceat(tame, starts)
         self.count[to] += np.add.reduceat(fine.astype(np.int64), starts)
         self.bad[to] += np.add.reduceat((~fine).astype(np.int64), starts)
         self.first_bad[to] = np.minimum(self.first_bad[to], np.minimum.reduceat(np.where(fine, NEVER, steps), starts))
@@ -109,7 +112,7 @@ class Series:
         before = np.concatenate(([0], upto[:-1]))
         has = upto > before
         for i in range(len(self.betas)):
-            self.smooth[to[has], i] = self._smoothed(values[fine], i)[upto[has] - 1]
+            self.smooth[to[has], i] = self._smoothed(tame[fine], i)[upto[has] - 1]
 
     def _smoothed(self, values: Floats, which: int) -> Floats:
         """One moving average after each of the values; in chunks short enough to keep `beta ** -n` small."""
@@ -193,7 +196,8 @@ class Series:
         lows, highs = np.minimum.reduceat(self.low[held], starts), np.maximum.reduceat(self.high[held], starts)
         none = ~np.isfinite(lows)
         lows[none], highs[none] = np.nan, np.nan
+        smooth = np.where(none, np.nan, self.smooth[held, smoothing][ends])
         return Columns(
-            self.at[held][ends].astype(np.float64), lows, highs, np.where(none, np.nan, self.smooth[held, smoothing][ends]),
+            self.at[held][ends].astype(np.float64), lows, highs, smooth,
             self.last[held][ends], np.add.reduceat(self.bad[held], starts),
         )  # fmt: skip

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from miniai.run.control import RunControl
 from miniai.run.directory import RunDir
-from miniai.run.events import Alerted, Fact, FitEnded
+from miniai.run.events import Alerted, AnyFact, Fact, FitEnded
 from miniai.run.listener import kill_group
 from miniai.run.requests import AnyRequest, Kill
 from tui.follow import Follower
@@ -83,6 +83,6 @@ class ThreadSession:
         self._follower.follow(self._hand_over, lambda: not self._closed and not self.over.is_set(), look=0.25)
         self._follower.close()
 
-    def _hand_over(self, facts: list[object]) -> None:
+    def _hand_over(self, facts: list[AnyFact]) -> None:
         if not self._closed:
             self._app_post(Reported(facts))

@@ -10,24 +10,24 @@ from textual.binding import Binding
 __all__ = ["BINDINGS", "FOOTER", "GROUPS", "key_name"]
 
 
-def _key(key: str, action: str, text: str, id_: str, tooltip: str, priority: bool = False) -> Binding:
-    return Binding(key, action, text, id=id_, tooltip=tooltip, show=False, priority=priority)
+def _key(key: str, action: str, text: str, id_: str, tooltip: str) -> Binding:
+    return Binding(key, action, text, id=id_, tooltip=tooltip, show=False)
 
 
 INTERRUPT = _key("ctrl+c", "app.copy_or_stop", "copy the selection, else stop ...", "interrupt",
-                 "Copies the selected text; asks about stopping if nothing is selected")  # fmt: skip
+                 "Asks about stopping if nothing is selected")  # fmt: skip
 """Stands on the run's screen, where it takes the place of Textual's own."""
 RUN = [
     _key("space", "pause", "pause / go on", "pause", "Stand still after the running batch, or go on"),
     _key("full_stop", "step", "one batch, then pause", "step", "Do one batch, then stand still"),
     _key("b", "skip_batch", "skip the next batch", "skip_batch", "Do not train on the next batch"),
     _key("e", "skip_epoch", "skip the rest of this half epoch", "skip_epoch",
-         "In training go on to validation; in validation skip it"),
-    _key("s", "stop", "stop the run ...", "stop", "Asks whether after this batch or after this epoch"),
-    _key("q,ctrl+q", "ask_quit", "quit ...", "quit", "Leave the screen; asks what is to become of a running run"),
+         "On to validation; in validation: skip it"),
+    _key("s", "stop", "stop the run ...", "stop", "After this batch or after this epoch"),
+    _key("q,ctrl+q", "ask_quit", "quit ...", "quit", "Asks what is to become of a running run"),
     INTERRUPT,
     _key("ctrl+z", "suspend_process", "suspend the screen", "suspend",
-         "Back to the shell; training goes on, fg shows it again"),
+         "Training goes on; fg shows it again"),
 ]  # fmt: skip
 VIEW = [
     _key("1", "go('loss')", "go to the loss", "go_loss", "The loss chart"),
@@ -46,25 +46,26 @@ VIEW = [
 GROUPS: tuple[tuple[str, list[Binding]], ...] = (("Run", RUN), ("View", VIEW))
 BINDINGS: list[Binding] = [b for b in [*RUN, *VIEW] if b is not INTERRUPT]
 
-FOOTER: tuple[tuple[str, tuple[str, ...], bool], ...] = (
-    ("pause", ("pause", "go on"), True),
-    ("skip_batch", ("skip batch",), True),
-    ("skip_epoch", ("skip epoch",), True),
-    ("stop", ("stop",), True),
-    ("help", ("help",), False),
-    ("maximise", ("maximise",), False),
-    ("step", ("one batch",), True),
-    ("statistic", ("next statistic",), False),
-    ("log_y", ("log y",), False),
-    ("next_images", ("next images",), False),
-    ("next_theme", ("theme",), False),
+FOOTER: tuple[tuple[str, tuple[str, ...], bool, int], ...] = (
+    ("pause", ("pause", "go on"), True, 0),
+    ("step", ("one batch",), True, 6),
+    ("skip_batch", ("skip batch",), True, 4),
+    ("skip_epoch", ("skip epoch",), True, 3),
+    ("stop", ("stop",), True, 1),
+    ("log_y", ("log y",), False, 8),
+    ("statistic", ("next statistic",), False, 7),
+    ("next_images", ("next images",), False, 9),
+    ("maximise", ("maximise",), False, 5),
+    ("next_theme", ("theme",), False, 10),
+    ("help", ("help",), False, 2),
 )
-"""Footer entries, the important first: id, words (while going, while paused), only while the run goes."""
+"""Footer entries from left to right: id, words (while going, while paused), only while the run goes, and rank:
+where room is short the highest ranks are left out."""
 
 _NAMES = {"full_stop": ".", "question_mark": "?", "escape": "esc"}
 
 
 def key_name(keys: str) -> str:
     """How a key is written for people; of several the first."""
-    key = keys.split(",")[0]
+    key = keys.split(",", maxsplit=1)[0]
     return _NAMES.get(key, key)

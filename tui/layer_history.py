@@ -75,12 +75,10 @@ class LayerHistory:
         self.nonfinite[:] = 0
 
     def columns(self, statistic: str, width: int) -> NDArray[np.float64]:
-        """(layers, at most width) values, oldest first; every column the mean of the same power of two of ours."""
+        """(layers, at most width) values, oldest first; every column the mean of as many of ours."""
         values: NDArray[np.float64] = self.values[: self.used, :, STATISTICS.index(statistic)].T
-        group = 1
-        while width > 0 and -(-self.used // group) > width:
-            group *= 2
-        if group == 1:
+        group = -(-self.used // max(width, 1))
+        if group <= 1:
             return values
         pad = -self.used % group
         weights = np.pad(self.counts[: self.used], (0, pad)).reshape(-1, group)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from miniai.run.directory import RunDir
 from tui.app import MonitorApp
 from tui.attach import AttachedSession
+from tui.in_process import ProcessSession
 from tui.in_thread import ThreadSession
-from tui.launch import ProcessSession
 from tui.show import Shown, show
 
 __all__ = ["attach_on_screen", "fit_on_screen"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +10,7 @@ from textual.message import Message
 
 from miniai.run.requests import AnyRequest
 
-__all__ = ["Session", "new_id"]
+__all__ = ["Session"]
 
 
 class Session(Protocol):
@@ -42,8 +41,3 @@ class Session(Protocol):
     def close(self) -> None:
         """Stop following; the trainer is left alone."""
         ...
-
-
-def new_id() -> str:
-    """A short id for a request, unique within a run."""
-    return uuid.uuid4().hex[:12]

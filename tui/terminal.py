@@ -11,7 +11,7 @@ import termios
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 __all__ = ["RESTORE", "Terminal", "why_not"]
 
@@ -71,7 +71,7 @@ class Terminal:
         self._log = log
         self._saved: list[tuple[int, int]] = []
         self._screen = -1
-        self._original: TextIO | None = None
+        self._originals: tuple[Any, Any] = (None, None)
         self._attributes: list[Any] | None = None
         self._name = ""
 
@@ -81,9 +81,10 @@ class Terminal:
         sys.stdout.flush()
         sys.stderr.flush()
         self._screen = os.dup(2)
-        self._original = sys.__stderr__
-        # Textual draws on the process's original stderr, whatever sys.stderr is.
-        sys.__stderr__ = open(self._screen, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]
+        self._originals = sys.__stdout__, sys.__stderr__
+        # Textual draws on the process's original stderr and asks its original stdout for the terminal's size.
+        screen = open(self._screen, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # closed by __exit__
+        sys.__stdout__ = sys.__stderr__ = screen  # type: ignore[misc]
         log = _open_log(self._log)
         for fd in (1, 2):
             self._saved.append((fd, os.dup(fd)))
@@ -100,7 +101,7 @@ class Terminal:
             os.dup2(saved, fd)
             os.close(saved)
         self._saved = []
-        sys.__stderr__ = self._original  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = self._originals  # type: ignore[misc]
         os.close(self._screen)
 
     def restore(self) -> None:

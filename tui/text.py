@@ -75,8 +75,8 @@ def compact(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """0.02 as "2 %"; NaN as "- %"."""
-    return "- %" if math.isnan(share) else f"{100 * share:.0f} %"
+    """0.02 as "2 %"; NaN as "NaN"."""
+    return "NaN" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 def rate(per_second: float) -> str:

@@ -10,10 +10,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 from miniai.catalog import _hf_cache, _network
 from miniai.catalog._found import Found
@@ -80,12 +80,12 @@ def download(command: Sequence[str], filled: Sequence[Path], stall: float = STAL
 
 def _finished(process: subprocess.Popen[bytes], filled: Sequence[Path], stall: float) -> bool:
     """Wait for the end of `process`; False if `filled` did not change for `stall` seconds before that."""
-    size, since = _held(filled), time.monotonic()
+    size, since = _held(filled), monotonic()
     while not _ends(process, min(1.0, stall)):
         now = _held(filled)
         if now != size:
-            size, since = now, time.monotonic()
-        elif time.monotonic() - since >= stall:
+            size, since = now, monotonic()
+        elif monotonic() - since >= stall:
             return False
     return True
 

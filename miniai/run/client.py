@@ -36,7 +36,7 @@ class ControlClient:
     """
 
     def __init__(
-        self, address: Callable[[], str], heard: Callable[[AnyFact], None], failed: Callable[[str], None]
+        self, address: Callable[[], str], heard: Callable[[AnyFact], object], failed: Callable[[str], object]
     ) -> None:
         self._address = address
         self._heard = heard

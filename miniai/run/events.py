@@ -264,8 +264,8 @@ class FitEnded(Fact, frozen=True, tag=True):
 
 AnyFact: TypeAlias = (
     RunStarted | StageReached | DataLoaded | FitStarted | EpochStarted | Progressed | Scalars | LayersMeasured
-    | PreviewSaved | Paused | Continued | RunResumed | BatchSkipped | EpochSkipped | EpochEnded | Refused | Alerted
-    | FitEnded
+    | PreviewSaved | Paused | Continued | RunResumed | BatchSkipped | EpochSkipped | EpochEnded | StopPlanned | Refused
+    | Alerted | FitEnded
 )  # fmt: skip
 """Union of all facts: what a journal line decodes to."""
 

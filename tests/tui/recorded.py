@@ -8,8 +8,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from miniai.run.events import (
-    SCHEMA, AnyFact, DataLoaded, EpochEnded, EpochStarted, FitEnded, FitStarted, Layer, LayersMeasured, Number, Phase,
-    PreviewSaved, Progressed, RunStarted, Scalars, StageReached, number,
+    SCHEMA,
+    AnyFact,
+    DataLoaded,
+    EpochEnded,
+    EpochStarted,
+    FitEnded,
+    FitStarted,
+    Layer,
+    LayersMeasured,
+    Number,
+    Phase,
+    PreviewSaved,
+    Progressed,
+    RunStarted,
+    Scalars,
+    StageReached,
+    number,
 )  # fmt: skip
 
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
@@ -93,9 +108,7 @@ class Recording:
         if stop_at is None:
             yield self.ended(epoch, phase, done, of, size, seconds, loss)
 
-    def ended(
-        self, epoch: int, phase: Phase, done: int, of: int, size: int, seconds: float, loss: float
-    ) -> EpochEnded:
+    def ended(self, epoch: int, phase: Phase, done: int, of: int, size: int, seconds: float, loss: float) -> EpochEnded:
         """The end of a complete half."""
         return EpochEnded(
             at=self.at, epoch=epoch, phase=phase, metrics=self.metrics(loss + (0.03 if phase == "valid" else 0)),
@@ -105,7 +118,7 @@ class Recording:
     def measured(self) -> LayersMeasured:
         """Layers that differ, the fourth of them mostly near zero."""
         n, warm = len(self.layers), 1 - math.exp(-self.step / 80)
-        means = [(0.55 - 0.12 * i) * warm * (1 if i % 2 else -0.7) + 0.02 * self.random.random() for i in range(n)]
+        means = [(0.6 - 0.05 * i) * warm * (1 if i % 2 else -0.6) + 0.02 * self.random.random() for i in range(n)]
         stds = [(0.2 + 0.9 * warm) * (1 - 0.06 * i) for i in range(n)]
         dead = [min(0.97 if i == 5 else 0.35 + 0.05 * i, 1.0) for i in range(n)]
         bad = [9 if self.nan_at and self.step >= self.nan_at else 0] * n

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.colors import Palette, palette, style
-from tui.panes.lines import blank, changed, pad
+from tui.panes.lines import Frame, blank, changed, pad
 from tui.state.run import RunState, Section
 
 __all__ = ["Pane", "ScrollPane"]
@@ -44,8 +44,8 @@ class Pane(Widget):
         """Colours of the theme that is on."""
         return palette(self.app.theme)
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
-        """The pane's lines, `height` strips of `width` cells."""
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
+        """The pane's lines; what is missing is filled with blank ones."""
         raise NotImplementedError
 
     def heading(self, state: RunState) -> str:  # noqa: ARG002
@@ -74,7 +74,7 @@ class Pane(Widget):
             return
         self._seen, self._due = self.seen(state), now + self.every
         self._title(self.heading(state))
-        new = pad(self.draw(state, width, height), width, height)
+        new = pad(self.draw(state, Frame(width, height, self.look)), width, height)
         old, self._lines = self._lines, new
         if len(old) != len(new):
             self.refresh()
@@ -98,7 +98,7 @@ class Pane(Widget):
     def _title(self, heading: str) -> None:
         if heading and heading != self._heading:
             self._heading = heading
-            self.border_title = f"[$focus b]{self.key}[/] " + heading.replace("[", r"\[")
+            self.border_title = (f"[$focus b]{self.key}[/] " if self.key else "") + heading.replace("[", r"\[")
 
     def on_resize(self) -> None:
         """A new size: everything is drawn anew."""

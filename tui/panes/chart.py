@@ -19,7 +19,7 @@ from textual.strip import Strip
 from tui.colors import style
 from tui.text import compact
 
-__all__ = ["Axis", "Grid", "lines", "linear_axis", "log_axis", "step_axis"]
+__all__ = ["Axis", "Grid", "linear_axis", "lines", "log_axis", "step_axis"]
 
 NICE = (1.0, 2.0, 5.0)
 _CODE = re.compile(r"\x1b\[([0-9;]*)m")
@@ -33,10 +33,10 @@ class Axis:
     high: float
     ticks: tuple[tuple[float, str], ...]
 
-    def cell(self, value: float, cells: int) -> int:
-        """Cell, 0 to cells - 1, of a value within the range."""
+    def cell(self, value: float, cells: int, dots: int) -> int:
+        """Cell, 0 to cells - 1, that holds the braille dot of a value; a cell has 2 dots across and 4 down."""
         share = (value - self.low) / (self.high - self.low)
-        return min(max(round(share * (cells - 1)), 0), cells - 1)
+        return min(max(round(share * (cells * dots - 1)), 0) // dots, cells - 1)
 
 
 def nice_step(span: float, parts: int) -> float:
@@ -80,8 +80,10 @@ def step_axis(last: int, total: int, parts: int) -> Axis:
     if total >= last > 0:
         limit = min(limit, float(max(total, 1)))
     step = max(nice_step(limit, parts), 1.0)
-    ticks = tuple((i * step, compact(i * step)) for i in range(int(limit / step + 1e-9) + 1))
-    return Axis(0.0, limit, ticks)
+    ticks = [(i * step, compact(i * step)) for i in range(int(limit / step + 1e-9) + 1)]
+    if limit - ticks[-1][0] > 0.6 * step:
+        ticks.append((limit, f"{limit:.0f}" if limit < 1e6 else compact(limit)))
+    return Axis(0.0, limit, tuple(ticks))
 
 
 class Grid:
@@ -118,15 +120,16 @@ class Grid:
 
 
 def lines(
-    grid: Grid, left: int, width: int, height: int, x: Axis, y: Axis,
+    grid: Grid, place: tuple[int, int, int], x: Axis, y: Axis,
     curves: Iterable[tuple[Sequence[float], Sequence[float], str]],
 ) -> None:  # fmt: skip
-    """Draw curves (steps, values, "#rrggbb") of finite numbers into the grid from column `left` on.
+    """Draw curves (steps, values, "#rrggbb") of finite numbers into the grid; `place` is (left, width, height).
 
     Values outside the axes are cut off at the edge; later curves cover earlier ones.
     """
     from textual_plotext.plot import Plot
 
+    left, width, height = place
     plot: Any = Plot()
     plot.plotsize(width, height)
     plot._set_size(width, height)  # textual-plotext issue 5: plotsize alone keeps the old size

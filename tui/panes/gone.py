@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from textual.strip import Strip
 
-from tui.colors import Palette, style
+from tui.colors import style
 from tui.panes.base import Pane
-from tui.panes.lines import Part, line
+from tui.panes.lines import Frame, Part, line
 from tui.state.run import RunState, Section
 from tui.text import cut
 
@@ -25,21 +25,22 @@ class GonePane(Pane):
         """The title."""
         return "the trainer is gone"
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """Why, and the log's end."""
-        return gone(state, width, height, self.look)
+        return gone(state, frame)
 
 
-def gone(state: RunState, width: int, height: int, colors: Palette) -> list[Strip]:
+def gone(state: RunState, frame: Frame) -> list[Strip]:
     """The reason, then as many of the log's last lines as fit."""
     if state.gone is None:
         return []
     text, tail = state.gone
+    width, colors = frame.width, frame.colors
     muted = style(colors.muted)
     head: list[list[Part]] = [
         [], [("  ✗ " + cut(text, width - 5), style(colors.wrong, bold=True))], [],
         [("  the end of its log" if tail else "  its log is empty", muted)], [],
     ]  # fmt: skip
-    room = max(height - len(head) - 2, 0)
+    room = max(frame.height - len(head) - 2, 0)
     body: list[list[Part]] = [[("    " + cut(x, width - 5), style(colors.foreground))] for x in tail[-room:] if room]
     return [line(parts, width) for parts in [*head, *body, [], [("  esc shows the panes   q quits", muted)]]]

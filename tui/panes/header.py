@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from tui.colors import Palette, style
 from tui.panes.base import Pane
-from tui.panes.lines import Part, ends, length, line
+from tui.panes.lines import Frame, Part, ends, length, line
 from tui.state.run import RunState, Section, Status
 from tui.state.summary import best_line
 from tui.text import clean, count, cut, duration, fit, percent, rate
@@ -46,9 +46,9 @@ class HeaderPane(Pane):
             self._notices, self._until = state.notices, now + NOTICE_SECONDS
         super().show(state, now)
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """Two lines."""
-        return header(state, width, self.look, notice=self._until > 0)[:height]
+        return header(state, frame.width, frame.colors, notice=self._until > 0)
 
 
 def header(state: RunState, width: int, colors: Palette, notice: bool = False) -> list[Strip]:

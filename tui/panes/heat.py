@@ -28,7 +28,7 @@ class Scale:
 
     def level(self, value: float) -> int:
         """Place on the ramp, 0 to LEVELS - 1."""
-        share = value / self.limit
+        share = min(max(value / self.limit, -1.0), 1.0)
         if self.kind == "diverging":
             share = (share + 1) / 2
         return min(max(round(share * (LEVELS - 1)), 0), LEVELS - 1)
@@ -67,7 +67,6 @@ def legend(held: Scale, width: int, colors: Palette) -> list[Part]:
     muted = style(colors.muted)
     shades = ramp(held.kind, colors.dark, LEVELS)
     ends = (compact(low), compact(held.limit))
-    inner: list[Part] = []
-    for i in range(width):
-        inner.append((" ", style(bg=shades[round(i * (LEVELS - 1) / max(width - 1, 1))])))
+    places = [round(i * (LEVELS - 1) / max(width - 1, 1)) for i in range(width)]
+    inner: list[Part] = [(" ", style(bg=shades[place])) for place in places]
     return [(f"{ends[0]} ", muted), *inner, (f" {ends[1]}", muted)]

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.message import Message
 from textual.strip import Strip
 
 from tui.colors import Palette, style
 from tui.panes.base import Pane
-from tui.panes.lines import Part, blank, line, message, pad
+from tui.panes.lines import Frame, Part, blank, line, message, pad
 from tui.panes.preview import Preview, load
 from tui.state.run import RunState, Section
-from tui.text import count, cut, fit
+from tui.text import count, fit, percent
 
 __all__ = ["ImagesPane", "Loaded", "Plan", "images", "plan"]
 
@@ -64,13 +65,13 @@ class ImagesPane(Pane, can_focus=True):
         self.page += 1
         self.redraw()
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The pictures, or what will come; a newer file is asked for."""
         fact = state.preview
         if fact is not None and fact.file != self._asked:
             self._asked = fact.file
             self.run_worker(lambda: self._read(fact.file), group="preview", exclusive=True, thread=True)
-        return images(self.preview, state, width, height, self.look, self.page)
+        return images(self.preview, state, frame, self.page)
 
     def _read(self, file: str) -> None:
         """In a thread: read the file, and say so to the pane."""
@@ -95,13 +96,20 @@ class Plan:
 
 
 def plan(preview: Preview, width: int, height: int) -> Plan | None:
-    """The largest pictures of which enough fit, in their proportions; None if the pane is too small for one."""
+    """The largest pictures of which enough fit, in their proportions; None if the pane is too small for one.
+
+    Pictures too narrow for a caption are taken only if no others fit.
+    """
+    return _plan(preview, width, height, NARROWEST) or _plan(preview, width, height, 4)
+
+
+def _plan(preview: Preview, width: int, height: int, narrowest: int) -> Plan | None:
     n, _, tall, wide = preview.pixels.shape
     best: Plan | None = None
     for cells in range(min(max(height - CAPTION, 0), tall), 2, -1):
         across = max(round(2 * cells * wide / tall), 1)
         rows, columns = height // (cells + CAPTION), (width + 1) // (across + 1)
-        if rows < 1 or columns < 1 or across < min(NARROWEST, width):
+        if rows < 1 or columns < 1 or across < narrowest:
             continue
         found = Plan(rows, min(columns, n), cells, across, n)
         if best is None or best.each < min(WANTED, n):
@@ -109,34 +117,31 @@ def plan(preview: Preview, width: int, height: int) -> Plan | None:
     return best
 
 
-def images(
-    preview: Preview | None, state: RunState, width: int, height: int, colors: Palette, page: int = 0
-) -> list[Strip]:
+def images(preview: Preview | None, state: RunState, frame: Frame, page: int = 0) -> list[Strip]:
     """A page of pictures with their captions, as lines."""
     if preview is None:
         text = "images, and what the model takes them for, come with the first report of the training"
-        return message([text], width, height, colors)
+        return message([text], frame)
+    width, height = frame.width, frame.height
     held = plan(preview, width, height)
     if held is None:
-        return message(["too small for pictures"], width, height, colors)
+        return message(["too small for pictures"], frame)
     start = (page % held.pages) * held.each
     shown = list(range(start, min(start + held.each, len(preview.pixels))))
-    gap = (width - held.columns * held.width) // max(held.columns, 1)
-    gap = max(min(gap, 4), 1) if held.columns > 1 else 0
     lines: list[Strip] = []
     for row in range(held.rows):
         mine = shown[row * held.columns : (row + 1) * held.columns]
         if mine:
-            lines += _row(preview, mine, held, gap, state.classes, width, colors)
+            lines += _row(preview, mine, held, state.classes, frame)
     return pad(lines, width, height)
 
 
-def _row(
-    preview: Preview, mine: Sequence[int], held: Plan, gap: int, classes: list[str], width: int, colors: Palette
-) -> list[Strip]:
+def _row(preview: Preview, mine: Sequence[int], held: Plan, classes: list[str], frame: Frame) -> list[Strip]:
     """One row of pictures side by side."""
     from tui.panes.thumbs import half_blocks, resize  # numpy: not before the first frame
 
+    width, colors = frame.width, frame.colors
+    gap = max(min((width - held.columns * held.width) // max(held.columns - 1, 1), 4), 1)
     blocks = []
     for i in mine:
         picture = half_blocks(resize(preview.pixels[i], 2 * held.height, held.width))
@@ -153,17 +158,15 @@ def _row(
 def _caption(preview: Preview, i: int, classes: list[str], width: int, colors: Palette) -> tuple[Part, Part]:
     """The label; below it how sure the model was, or what it took the picture for."""
     label, said, sure = preview.labels[i], preview.predictions[i], preview.confidences[i]
-    share = f"{100 * sure:.0f} %" if sure == sure else "NaN"
+    share = percent(sure)
     name: Part = (fit(_name(label, classes), width), style(colors.foreground))
     if label == said:
         return name, (fit(share, width), style(colors.muted))
-    room = width - len(share) - 1
     taken = f"✗ {_name(said, classes)}"
-    text = f"{fit(cut(taken, room), room)} {share}" if room >= 8 else fit(taken, width)
-    return name, (text, style(colors.wrong))
+    room = width - len(share) - 1
+    both = room >= min(cell_len(taken), 9)
+    return name, (f"{fit(taken, room)} {share}" if both else fit(taken, width), style(colors.wrong))
 
 
 def _name(label: int, classes: list[str]) -> str:
     return classes[label] if 0 <= label < len(classes) else str(label)
-
-

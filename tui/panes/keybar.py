@@ -12,7 +12,7 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.keys import FOOTER, key_name
 from tui.panes.base import Pane
-from tui.panes.lines import Part, ends
+from tui.panes.lines import Frame, Part, ends, length
 from tui.state.run import RunState, Section
 
 __all__ = ["KeyBar", "keybar"]
@@ -24,29 +24,29 @@ class KeyBar(Pane):
     sections: ClassVar[tuple[Section, ...]] = ("status",)
     every: ClassVar[float] = 0.2
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:  # noqa: ARG002
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
         bindings = [b.binding for b in self.screen.active_bindings.values() if b.enabled]
-        return [keybar(state, bindings, width, self.look)]
+        return [keybar(state, bindings, frame)]
 
 
-def keybar(state: RunState, bindings: Sequence[Binding], width: int, colors: Palette) -> Strip:
+def keybar(state: RunState, bindings: Sequence[Binding], frame: Frame) -> Strip:
     """The keys of `FOOTER` that fit, the important first; `q` stands at the right end."""
+    width, colors = frame.width, frame.colors
     known = {b.id: b for b in bindings if b.id}
-    left: list[Part] = [(" ", Style.null())]
-    last = _entry(known["quit"], "quit", colors) if "quit" in known else []
-    free = width - 3 - sum(len(t) for t, _ in last)
-    for id_, words, while_running in FOOTER:
-        binding = known.get(id_)
-        if binding is None or (while_running and state.over):
+    last = _entry(known["quit"], "quit", colors)[:2] if "quit" in known else []
+    free = width - 5 - length(last)
+    shown: dict[str, list[Part]] = {}
+    for id_, words, while_running, _rank in sorted(FOOTER, key=lambda entry: entry[3]):
+        if id_ not in known or (while_running and state.over):
             continue
-        text = words[1] if len(words) > 1 and id_ == "pause" and state.paused else words[0]
-        entry = _entry(binding, text, colors)
-        size = sum(len(t) for t, _ in entry)
-        if size <= free:
-            left += entry
-            free -= size
-    return ends(left, last, width, gap=0)
+        entry = _entry(known[id_], words[-1] if state.paused else words[0], colors)
+        if length(entry) > free:
+            break
+        shown[id_] = entry
+        free -= length(entry)
+    left = [part for id_, *_ in FOOTER for part in shown.get(id_, [])]
+    return ends([(" ", Style.null()), *left], [*last, (" ", Style.null())], width, gap=0)
 
 
 def _entry(binding: Binding, text: str, colors: Palette) -> list[Part]:

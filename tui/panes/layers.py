@@ -11,7 +11,7 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.panes import heat
 from tui.panes.base import ScrollPane
-from tui.panes.lines import Part, ends, line, message, pad
+from tui.panes.lines import Frame, Part, ends, line, message, pad
 from tui.state.run import RunState, Section
 from tui.text import clean, count, cut, fit
 
@@ -25,7 +25,7 @@ STATISTICS = {
     "std": "standard deviation of activations",
     "near_zero": "share of activations near zero",
 }
-VALUE, HEALTH = 8, 12
+VALUE, HEALTH = 8, 14
 
 
 class LayersPane(ScrollPane):
@@ -39,7 +39,7 @@ class LayersPane(ScrollPane):
         super().__init__(id=id, classes=classes)
         self.statistic = "mean"
 
-    def heading(self, state: RunState) -> str:
+    def heading(self, state: RunState) -> str:  # noqa: ARG002
         """The title."""
         return f"layers ─ {STATISTICS[self.statistic]}"
 
@@ -49,11 +49,11 @@ class LayersPane(ScrollPane):
         self.statistic = names[(names.index(self.statistic) + 1) % len(names)]
         self.redraw()
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The heatmap, or what will come."""
         n = len(state.fit.layers) if state.fit is not None else 0
-        self.offset_rows = min(max(self.offset_rows, 0), max(n - max(height - 1, 1), 0))
-        return heatmap(state, width, height, self.look, self.statistic, self.offset_rows)
+        self.offset_rows = min(max(self.offset_rows, 0), max(n - max(frame.height - 1, 1), 0))
+        return heatmap(state, frame, self.statistic, self.offset_rows)
 
 
 def health(mean: float, std: float, near_zero: float, nonfinite: int) -> tuple[str, bool]:
@@ -73,36 +73,34 @@ def health(mean: float, std: float, near_zero: float, nonfinite: int) -> tuple[s
     return "healthy", False
 
 
-def heatmap(
-    state: RunState, width: int, height: int, colors: Palette, statistic: str = "mean", offset: int = 0
-) -> list[Strip]:
-    """A line or two for each layer from `offset` on, and the colour scale below."""
-    held = state.layers
+def heatmap(state: RunState, frame: Frame, statistic: str = "mean", offset: int = 0) -> list[Strip]:
+    """One to three lines for each layer from `offset` on, and the colour scale below."""
+    held, width, colors = state.layers, frame.width, frame.colors
     if state.fit is None or not state.fit.layers or held is None:
         none = state.fit is not None
         text = "no layer is measured in this run" if none else "statistics of every layer, batch by batch"
-        return message([text], width, height, colors)
+        return message([text], frame)
     if not held.used:
-        return message(["the first measurement comes with the first batches"], width, height, colors)
+        return message(["the first measurement comes with the first batches"], frame)
     names = _names(state, max(min(width // 3, 30), 10))
     label = max(len(n) for n in names) + 1
-    words = width >= label + 16 + VALUE + HEALTH
+    words = width >= label + 14 + VALUE + HEALTH
     room = max(width - label - VALUE - (HEALTH if words else 0) - 1, 4)
-    tall = 2 if height - 1 >= 2 * held.layers else 1
-    shown = range(offset, min(offset + (height - 1) // tall, held.layers))
+    tall = min(max((frame.height - 1) // held.layers, 1), 3)
+    shown = range(offset, min(offset + (frame.height - 1) // tall, held.layers))
     values = held.columns(statistic, room)
     each = _power(room // max(values.shape[1], 1))
     scale = heat.scale(statistic, _extreme(held, statistic))
+    track: Part = (" " * (room - values.shape[1] * each + 1), Style.null())
     lines: list[Strip] = []
     for i in shown:
-        band = heat.cells(values[i].tolist(), each, scale, colors)
+        band = [*heat.cells(values[i].tolist(), each, scale, colors), track]
         name: Part = (fit(names[i], label), style(colors.muted))
-        fill = room - values.shape[1] * each
-        gap: Part = (" " * (fill + 1), Style.null())
-        lines.append(line([name, *band, gap, *_right(held, i, statistic, words, colors)], width))
-        lines += [line([(" " * label, Style.null()), *band], width)] * (tall - 1)
-    hidden = held.layers - len(shown)
-    return [*pad(lines, width, height - 1), _foot(held, scale, hidden, label, width, colors)]
+        rows = [line([(" " * label, Style.null()), *band], width)] * tall
+        rows[(tall - 1) // 2] = line([name, *band, *_right(held, i, statistic, words, colors)], width)
+        lines += rows
+    foot = _foot(held, scale, held.layers - len(shown), label, frame)
+    return [*pad(lines, width, frame.height - 1), foot]
 
 
 def _names(state: RunState, limit: int) -> list[str]:
@@ -127,19 +125,21 @@ def _extreme(held: LayerHistory, statistic: str) -> float:
 def _right(held: LayerHistory, i: int, statistic: str, words: bool, colors: Palette) -> list[Part]:
     mean, std, near_zero = held.latest[i].tolist()
     value = {"mean": mean, "std": std, "near_zero": near_zero}[statistic]
-    shown = f"{100 * value:.0f} %" if statistic == "near_zero" else f"{value:.2f}" if abs(value) < 1000 else f"{value:.0e}"
+    shown = (
+        f"{100 * value:.0f} %" if statistic == "near_zero" else f"{value:.2f}" if abs(value) < 1000 else f"{value:.0e}"
+    )
     broken = not math.isfinite(value)
     look = style(colors.wrong if broken else colors.foreground)
     parts: list[Part] = [(fit("NaN" if broken else shown, VALUE - 1, ">"), look)]
     if words:
         word, bad = health(mean, std, near_zero, int(held.nonfinite[i]))
-        sign = "! " if bad else "  "
+        sign = " ! " if bad else "   "
         parts.append((fit(sign + word, HEALTH), style(colors.wrong if bad else colors.muted)))
     return parts
 
 
-def _foot(held: LayerHistory, scale: heat.Scale, hidden: int, label: int, width: int, colors: Palette) -> Strip:
+def _foot(held: LayerHistory, scale: heat.Scale, hidden: int, label: int, frame: Frame) -> Strip:
     """The scale, and what the pane's columns span."""
-    parts = [(" " * label, Style.null()), *heat.legend(scale, 16, colors)]
+    parts = [(" " * label, Style.null()), *heat.legend(scale, 16, frame.colors)]
     more = f"{hidden} more below   " if hidden > 0 else ""
-    return ends(parts, [(f"{more}to step {count(held.end)} ", style(colors.muted))], width)
+    return ends(parts, [(f"{more}to step {count(held.end)} ", style(frame.colors.muted))], frame.width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from rich.cells import cell_len
@@ -13,10 +14,19 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.text import cut
 
-__all__ = ["Part", "blank", "center", "changed", "ends", "line", "message", "pad"]
+__all__ = ["Frame", "Part", "blank", "center", "changed", "ends", "length", "line", "message", "pad"]
 
 Part: TypeAlias = tuple[str, Style]
 """Text and its style."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a pane draws into."""
+
+    width: int
+    height: int
+    colors: Palette
 
 
 def line(parts: Iterable[Part], width: int) -> Strip:
@@ -54,9 +64,9 @@ def center(parts: Sequence[Part], width: int) -> Strip:
     return line([(" " * left, Style.null()), *parts], width)
 
 
-def message(texts: Sequence[str], width: int, height: int, colors: Palette) -> list[Strip]:
+def message(texts: Sequence[str], frame: Frame) -> list[Strip]:
     """What an empty pane says, wrapped at words and in the middle."""
-    quiet = style(colors.muted)
+    width, height, quiet = frame.width, frame.height, style(frame.colors.muted)
     rows: list[str] = []
     for text in texts:
         row = ""

@@ -12,7 +12,7 @@ from tui.colors import Palette, style
 from tui.panes import chart
 from tui.panes.base import Pane
 from tui.panes.chart import Axis, Grid
-from tui.panes.lines import message
+from tui.panes.lines import Frame, message
 from tui.state.run import RunState, Section
 from tui.text import count, cut, fit, metric
 
@@ -23,7 +23,9 @@ __all__ = ["LossPane", "loss_chart"]
 
 LABEL = 7
 """Cells left of the plot: a label of 6 and the axis."""
-ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 14
+ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
+SMOOTHING = (200, 1_000, 5_000)
+"""Ends of the step axis above which a longer average is drawn, so that it spans about the same share of it."""
 SIGNS = {"pause": "‖", "skip": "»", "lr": "↓"}
 
 Curve = tuple[Sequence[float], Sequence[float], str]
@@ -40,7 +42,7 @@ class LossPane(Pane, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.log_y = False
 
-    def heading(self, state: RunState) -> str:
+    def heading(self, state: RunState) -> str:  # noqa: ARG002
         """The title."""
         return f"loss ─ {'log' if self.log_y else 'linear'} y"
 
@@ -49,22 +51,23 @@ class LossPane(Pane, can_focus=True):
         self.log_y = not self.log_y
         self.redraw()
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The chart, or what will come."""
-        return loss_chart(state, width, height, self.look, self.log_y)
+        return loss_chart(state, frame, self.log_y)
 
 
-def loss_chart(state: RunState, width: int, height: int, colors: Palette, log: bool = False) -> list[Strip]:
+def loss_chart(state: RunState, frame: Frame, log: bool = False) -> list[Strip]:
     """The whole chart as lines."""
+    width, height, colors = frame.width, frame.height, frame.colors
     plot_width, plot_height = width - LABEL, height - 2
     if not state.series.keys() & {"loss", "valid_loss"} or plot_width < 8 or plot_height < 3:
         due = state.fit.train_batches if state.fit is not None else 0
         later = [f"the first validation is due at step {count(due)}"] if due else []
         texts = ["the training loss is drawn from the first batch on", *later]
-        return message(texts if plot_height >= 3 else ["too low"], width, height, colors)
+        return message(texts if plot_height >= 3 else ["too low"], frame)
     total = state.progress.epochs * state.progress.halves["train"]
     x = chart.step_axis(max(state.step, 1), total, max(plot_width // COLUMNS_PER_TICK, 2))
-    smoothing = 0 if x.high <= 500 else 1 if x.high <= 20_000 else 2
+    smoothing = sum(x.high > limit for limit in SMOOTHING)
     train = _columns(state, "loss", x, plot_width, smoothing)
     valid = _columns(state, "valid_loss", x, plot_width)
     y = _y_axis(train, valid, max(plot_height // ROWS_PER_TICK, 2), log)
@@ -73,11 +76,13 @@ def loss_chart(state: RunState, width: int, height: int, colors: Palette, log: b
         _draw_axes(grid, x, y, colors)
         curves = _curves(train, valid, colors, log)
         if valid is not None and len(valid.at) <= plot_width // 4:
-            _draw_points(grid, valid, x, y, colors, log)
-        chart.lines(grid, LABEL, plot_width, plot_height, x, y, curves)
+            _draw_points(grid, valid, (x, y), colors, log)
+        chart.lines(grid, (LABEL, plot_width, plot_height), x, y, curves)
     else:
         _draw_axes(grid, x, Axis(0.0, 1.0, ()), colors)
-        grid.put(LABEL + 2, plot_height // 2, "nothing above 0 to draw on a log axis" if log else "", style(colors.muted))
+        grid.put(
+            LABEL + 2, plot_height // 2, "nothing above 0 to draw on a log axis" if log else "", style(colors.muted)
+        )
     _draw_broken(grid, train, x, colors)
     _draw_legend(grid, state, colors)
     _draw_marks(grid, state, x, colors)
@@ -90,7 +95,7 @@ def _columns(state: RunState, name: str, x: Axis, width: int, smoothing: int = 0
 
 
 def _usable(value: float, log: bool) -> bool:
-    return math.isfinite(value) and (not log or value > 0) and abs(value) < 1e300
+    return math.isfinite(value) and (not log or value > 1e-300) and abs(value) < 1e300
 
 
 def _y_axis(train: Columns | None, valid: Columns | None, parts: int, log: bool) -> Axis | None:
@@ -124,10 +129,11 @@ def _curves(train: Columns | None, valid: Columns | None, colors: Palette, log: 
         at = [s for s in train.at.tolist() for _ in (0, 1)]
         ends = [v for pair in zip(train.low.tolist(), train.high.tolist(), strict=True) for v in pair]
         curves += [(xs, ys, colors.train_faint) for xs, ys in _runs(at, ends, log)]
-        smooth = _runs(train.at.tolist(), train.smooth.tolist(), log)
-        curves += [(xs, ys, colors.train) for xs, ys in smooth]
     if valid is not None:
         curves += [(xs, ys, colors.valid) for xs, ys in _runs(valid.at.tolist(), valid.last.tolist(), log)]
+    if train is not None:
+        smooth = _runs(train.at.tolist(), train.smooth.tolist(), log)
+        curves += [(xs, ys, colors.train) for xs, ys in smooth]
     return curves
 
 
@@ -137,14 +143,14 @@ def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
     for row in range(height):
         grid.put(LABEL - 1, row, "│", rule)
     for value, label in y.ticks:
-        row = height - 1 - y.cell(value, height)
+        row = height - 1 - y.cell(value, height, 4)
         grid.put(0, row, fit(cut(label, LABEL - 2), LABEL - 1, ">"), text)
         grid.put(LABEL - 1, row, "┤", rule)
     grid.put(LABEL - 1, height, "└" + "─" * width, rule)
     grid.put(0, height + 1, fit("step", LABEL - 2, ">"), style(colors.faint))
     end = LABEL - 1
     for value, label in x.ticks:
-        column = LABEL + x.cell(value, width)
+        column = LABEL + x.cell(value, width, 2)
         start = min(max(column - len(label) // 2, end), grid.width - len(label))
         grid.put(column, height, "┬", rule)
         if start >= end:
@@ -152,13 +158,14 @@ def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
             end = start + len(label) + 1
 
 
-def _draw_points(grid: Grid, valid: Columns, x: Axis, y: Axis, colors: Palette, log: bool) -> None:
+def _draw_points(grid: Grid, valid: Columns, axes: tuple[Axis, Axis], colors: Palette, log: bool) -> None:
     """A dot for each validation, at the step where it was measured."""
+    x, y = axes
     width, height = grid.width - LABEL, grid.height - 2
     for step, value in zip(valid.at.tolist(), valid.last.tolist(), strict=True):
         if _usable(value, log):
-            row = height - 1 - y.cell(math.log10(value) if log else value, height)
-            grid.put(LABEL + x.cell(step, width), row, "●", style(colors.valid))
+            row = height - 1 - y.cell(math.log10(value) if log else value, height, 4)
+            grid.put(LABEL + x.cell(step, width, 2), row, "●", style(colors.valid))
 
 
 def _draw_broken(grid: Grid, train: Columns | None, x: Axis, colors: Palette) -> None:
@@ -167,7 +174,7 @@ def _draw_broken(grid: Grid, train: Columns | None, x: Axis, colors: Palette) ->
         return
     for step, bad in zip(train.at.tolist(), train.bad.tolist(), strict=True):
         if bad:
-            place = LABEL + x.cell(step, grid.width - LABEL)
+            place = LABEL + x.cell(step, grid.width - LABEL, 2)
             grid.put(place, grid.height - 3, "×", style(colors.wrong, bold=True))
 
 
@@ -198,7 +205,7 @@ def _draw_marks(grid: Grid, state: RunState, x: Axis, colors: Palette) -> None:
     for mark in state.marks:
         if not x.low <= mark.step <= x.high:
             continue
-        column = LABEL + x.cell(mark.step, width)
+        column = LABEL + x.cell(mark.step, width, 2)
         look = style(colors.waiting if mark.kind == "pause" else colors.faint)
         for row in range(height):
             grid.put(column, row, "┊", look, only_blank=True)
@@ -208,4 +215,3 @@ def _draw_marks(grid: Grid, state: RunState, x: Axis, colors: Palette) -> None:
             free = grid.is_blank(column + 1, row, len(text) + 1) and column + len(text) + 1 < grid.width
             grid.put(column + 1, row, text if free else "", style(colors.muted))
             last = column
-

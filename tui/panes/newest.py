@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from tui.colors import Palette, style
 from tui.panes.base import Pane
-from tui.panes.lines import Part, ends, line
+from tui.panes.lines import Frame, Part, ends, line
 from tui.state.run import RunState, Section
 from tui.text import count, cut, fit, metric
 
@@ -20,9 +20,9 @@ class NewestPane(Pane):
 
     sections: ClassVar[tuple[Section, ...]] = ("metrics",)
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:  # noqa: ARG002
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
-        return [newest(state, width, self.look)]
+        return [newest(state, frame.width, frame.colors)]
 
 
 def newest(state: RunState, width: int, colors: Palette) -> Strip:
@@ -47,12 +47,12 @@ class AlertPane(Pane):
     sections: ClassVar[tuple[Section, ...]] = ("alerts",)
     every: ClassVar[float] = 0.2
 
-    def draw(self, state: RunState, width: int, height: int) -> list[Strip]:  # noqa: ARG002
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
         if not state.alerts:
             return []
         last, more = state.alerts[-1], len(state.alerts) - 1
         where = f" (step {count(last.step)})" if last.step else ""
-        wrong = style(self.look.wrong, bold=True)
-        right: list[Part] = [(f"and {more} more ", style(self.look.muted))] if more else []
-        return [ends([(f" ! {last.text}{where}", wrong)], right, width)]
+        wrong = style(frame.colors.wrong, bold=True)
+        right: list[Part] = [(f"and {more} more ", style(frame.colors.muted))] if more else []
+        return [ends([(f" ! {last.text}{where}", wrong)], right, frame.width)]

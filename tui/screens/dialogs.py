@@ -50,11 +50,11 @@ class Ask(ModalScreen[Answer]):
 
 
 def ask_stop() -> Ask:
-    """When shall the run end?"""
+    """The question when the run shall end."""
     return Ask("stop the run?", [("s", "stop", "after this batch"), ("e", "stop_epoch", "after this epoch")])
 
 
 def ask_quit(can_leave: bool) -> Ask:
-    """What is to become of our run, which is still going?"""
+    """The question what is to become of our run, which is still going."""
     leave: list[Choice] = [("l", "leave", "leave it running")] if can_leave else []
     return Ask("the run is still going", [("s", "stop", "stop and quit"), *leave, ("k", "kill", "kill it at once")])

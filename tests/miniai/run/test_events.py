@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from typing import get_args
 
 import msgspec
 import pytest
@@ -42,6 +43,11 @@ def test_scalars_cost_eleven_bytes_a_value_and_sixty_a_line() -> None:
     for n in (4, 40, 400):
         fact = ev.Scalars(at=1234.567, name="loss", first=123_456, values=ev.numbers(losses[:n]))
         assert len(ev.encode(fact)) + 1 <= 11 * n + 80 - 0.4 * n
+
+
+def test_every_fact_and_every_request_can_be_read() -> None:
+    assert set(get_args(ev.AnyFact)) == set(ev.Fact.__subclasses__())
+    assert set(get_args(rq.AnyRequest)) == set(rq.Request.__subclasses__())
 
 
 def test_an_unknown_fact_is_an_error_and_unknown_fields_are_not() -> None:

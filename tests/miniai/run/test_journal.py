@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniai.run import journal as journal_module
 from miniai.run.events import Alerted, Continued, Progressed, decode
 from miniai.run.journal import Journal
 
@@ -25,7 +24,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.room: int | None = None
         self._write = os.write
-        monkeypatch.setattr(journal_module.os, "write", self.write)
+        monkeypatch.setattr(os, "write", self.write)
 
     def write(self, fd: int, data: bytes) -> int:
         if self.room is None:
@@ -76,7 +75,8 @@ def test_a_file_that_is_one_torn_line_is_emptied(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_whole_lines_and_loses_nothing_when_there_is_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    disk, now, said = Disk(monkeypatch), [0.0], []
+    disk, now = Disk(monkeypatch), [0.0]
+    said: list[str] = []
     journal = Journal(tmp_path / "j", said.append, clock=lambda: now[0])
     journal.write(fact(1))
     disk.room = room

@@ -39,6 +39,11 @@ class Served:
         return sock
 
 
+def flood(sock: socket.socket, data: bytes) -> None:
+    for _ in range(1000):
+        sock.sendall(data)
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     served = Served(create_run(tmp_path, RunConfig()))
@@ -93,8 +98,7 @@ def test_nonsense_is_answered_and_the_next_request_is_heard(served: Served) -> N
 
 def test_a_line_without_end_is_cut_off(served: Served) -> None:
     with served.raw() as sock, pytest.raises(OSError, match=r"Broken pipe|reset"):
-        for _ in range(100):
-            sock.sendall(b"x" * 10_000)
+        flood(sock, b"x" * 10_000)
 
 
 def test_a_viewer_that_does_not_read_is_dropped_and_nobody_waits(served: Served) -> None:
@@ -104,8 +108,7 @@ def test_a_viewer_that_does_not_read_is_dropped_and_nobody_waits(served: Served)
         served.client.send(Pause(id="p"))
         assert served.requests.get(timeout=5).id == "p"
         with pytest.raises(OSError, match=r"Broken pipe|reset"):
-            for _ in range(1000):
-                stalled.sendall(b"\n" * 1000)
+            flood(stalled, b"\n" * 1000)
 
 
 def test_another_user_is_not_heard(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

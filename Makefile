@@ -1,0 +1,49 @@
+# make fit    build the environment and train on Fashion-MNIST in the terminal
+# make test   build it and run the tests
+# make check  lint, format, types, import contracts
+# make soak   the long tests;  make bench  all benchmarks
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: fit test check format soak bench clean
+.DELETE_ON_ERROR:
+
+fit: $(VENV)/.run-ready
+	$(BIN)/miniai-tui fit fashion $(ARGS)
+
+test: $(VENV)/.dev-ready
+	env -u PYTHONUNBUFFERED $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(VENV)/.dev-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks scripts
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev-ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: $(VENV)/.dev-ready
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: $(VENV)/.dev-ready
+	for script in benchmarks/*_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run-ready: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev-ready: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.run-ready

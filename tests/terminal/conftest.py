@@ -1,0 +1,40 @@
+"""What the terminal tests share: tiny data, a folder and an environment each, and nothing left running."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from place import Place
+
+TRAIN, VALID = 2_000, 200
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the four idx files of a dataset that can be learned: each class has its own bright stripe."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for stem, size in (("train", TRAIN), ("t10k", VALID)):
+        labels = np.arange(size, dtype=np.uint8) % 10
+        images = random.integers(0, 128, (size, 28, 28), dtype=np.uint8)
+        images[np.arange(size), labels.astype(int) * 2 + 4] = 255
+        head = struct.pack(">IIII", 0x803, size, 28, 28)
+        (folder / f"{stem}-images-idx3-ubyte").write_bytes(head + images.tobytes())
+        (folder / f"{stem}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, size) + labels.tobytes())
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, data: Path) -> Iterator[Place]:
+    """A folder for the runs of one test; what was started there is ended afterwards."""
+    place = Place(tmp_path, data)
+    yield place
+    place.clear_up()

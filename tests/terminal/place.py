@@ -1,0 +1,146 @@
+"""Place: the folder in which one test starts commands and looks at the runs they make."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from term import Term
+
+ROOT = Path(__file__).resolve().parents[2]
+POISON = Path(__file__).with_name("poison")
+BS = 20
+BATCHES = 100
+"""Training batches of an epoch with the batch size `BS`."""
+Fact = dict[str, Any]
+
+
+class Place:
+    """Starts commands in `folder`, in terminals and without; ends in `clear_up` whatever still runs."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        self.folder, self.data = folder, data
+        self.runs = folder / "runs"
+        self._terms: list[Term] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    # -- start -----------------------------------------------------------------------------------------------------
+
+    def env(self, poison: str = "", **more: str) -> dict[str, str]:
+        """The environment of a command. PYTHONUNBUFFERED is not in it: it hides bugs."""
+        drop = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "TERM", "LC_", "LANG", "TMUX", "XDG_", "HF_", "TEXTUAL")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
+        env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1"}
+        env |= {"XDG_CACHE_HOME": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
+        if poison:
+            env |= {"PYTHONPATH": str(POISON), "POISON": poison}
+        return env | more
+
+    def fit(self, *options: str, epochs: int = 100) -> list[str]:
+        """The command line of a fit on the tiny data."""
+        return [
+            *self.command("fit", "fashion", "--data-dir", str(self.data), "--threads", "1"),
+            *("--model", "mlp", "--bs", str(BS), "--lr", "0.01", "--epochs", str(epochs), *options),
+        ]
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of any command of ours."""
+        return [sys.executable, "-m", "tui", *words]
+
+    def term(self, argv: Sequence[str], poison: str = "slow:0.02", **more: Any) -> Term:
+        """A command in a terminal."""
+        term = Term(argv, self.folder, self.env(poison), **more)
+        self._terms.append(term)
+        return term
+
+    def process(self, argv: Sequence[str], poison: str = "slow:0.02", **more: Any) -> subprocess.Popen[bytes]:
+        """A command without a terminal, in a process group of its own."""
+        more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        process = subprocess.Popen(argv, cwd=self.folder, env=self.env(poison), start_new_session=True, **more)
+        self._processes.append(process)
+        return process
+
+    # -- look ------------------------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> Path:
+        """The one run of this place."""
+        (run,) = self.runs.iterdir()
+        return run
+
+    def facts(self, *kinds: str) -> list[Fact]:
+        """The journal so far, or its facts of some kinds; every whole line must be readable."""
+        journals = list(self.runs.glob("*/events.jsonl"))
+        if not journals:
+            return []
+        lines = journals[0].read_bytes().split(b"\n")[:-1]
+        facts: list[Fact] = [json.loads(line) for line in lines]
+        return [fact for fact in facts if not kinds or fact["is"] in kinds]
+
+    @property
+    def step(self) -> int:
+        """The step of the newest training loss in the journal."""
+        last = [f for f in self.facts("Scalars") if f["name"] == "loss"][-1:]
+        return sum(f["first"] + len(f["values"]) - 1 for f in last)
+
+    @property
+    def ended(self) -> str:
+        """How the run ended, by its journal; empty if it has not."""
+        return "".join(f["reason"] for f in self.facts("FitEnded"))
+
+    @property
+    def log(self) -> str:
+        """What the trained program wrote."""
+        return (self.run / "log.txt").read_text()
+
+    def info(self) -> Fact:
+        """What `run.json` holds."""
+        info: Fact = json.loads((self.run / "run.json").read_text())
+        return info
+
+    def trainer(self) -> psutil.Process:
+        """The process that trains."""
+        return psutil.Process(self.facts("RunStarted")[0]["pid"])
+
+    def trainer_is_gone(self) -> bool:
+        """Whether the process that trained has ended."""
+        try:
+            return self.trainer().status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    # -- end -------------------------------------------------------------------------------------------------------
+
+    def clear_up(self) -> None:
+        """End what this test started, and nothing else."""
+        for started in (*self._terms, *self._processes):
+            if isinstance(started, Term):
+                started.close()
+            elif started.poll() is None:
+                started.kill()
+        for process in self._processes:
+            process.wait(10)
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+        for fact in self.facts("RunStarted"):
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+                if psutil.Process(fact["pid"]).environ().get("XDG_CACHE_HOME") == str(self.folder / "cache"):
+                    os.kill(fact["pid"], signal.SIGKILL)
+
+
+def eventually(condition: Callable[[], object], what: str, timeout: float = 30.0) -> None:
+    """Wait for a condition where there is no terminal to read meanwhile."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"not within {timeout} s: {what}"
+        time.sleep(0.02)

@@ -1,0 +1,103 @@
+"""Makes a trainer misbehave. Python imports this by itself where a test has put its folder into PYTHONPATH.
+
+POISON holds words with commas between them, numbers after a colon, counted in trained batches from 1:
+`slow:0.02` every batch takes so many seconds longer; `raise:5`, `talk:5`, `stick:5` raise an error, write to every
+kind of output, or never come back in that batch; `mute` ends the trainer as it starts; `lost` hides Python from
+whoever wants to start a trainer; `crash` makes the screen's own key "redraw" fail.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import logging
+import os
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+WORDS = {
+    name: float(number or 0)
+    for name, _, number in (word.partition(":") for word in os.environ.get("POISON", "").split(",") if word)
+}
+
+
+class Afterwards(importlib.abc.MetaPathFinder):
+    """Calls `change(module)` when the module `name` has been imported."""
+
+    def __init__(self, name: str, change: Callable[[ModuleType], None]) -> None:
+        self.name, self.change = name, change
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self.name:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        assert spec is not None
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self.change(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+def slow_linear(module: Any) -> None:
+    """Let the first layer's training passes misbehave."""
+    forward = module.Linear.forward
+    batch = 0
+
+    def misbehave(self: Any, images: Any) -> Any:
+        nonlocal batch
+        if self.training and self.in_features == 784:
+            batch += 1
+            time.sleep(WORDS.get("slow", 0.0))
+            if batch == WORDS.get("raise"):
+                raise ValueError(f"poisoned in batch {batch}")
+            if batch == WORDS.get("talk"):
+                talk()
+            if batch == WORDS.get("stick"):
+                time.sleep(600)
+        return forward(self, images)
+
+    module.Linear.forward = misbehave
+
+
+def talk() -> None:
+    """Write to everything that a program can write to."""
+    print("word by print")
+    print("word by sys.stderr", file=sys.stderr)
+    logging.getLogger("poison").warning("word by logging")
+    warnings.warn("word by warnings", stacklevel=1)
+    os.write(1, b"word by descriptor 1\n")
+    os.write(2, b"word by descriptor 2\n")
+    subprocess.run(["sh", "-c", "echo word by a subprocess; echo word by its stderr >&2"], check=False)
+    print("\x1b[31mword in red\x1b[2J\x1b]0;title\x07")
+
+
+def crash(module: Any) -> None:
+    def fail(self: Any) -> None:
+        raise RuntimeError("poisoned screen")
+
+    module.MonitorApp.action_redraw = fail
+
+
+if WORDS:
+    logging.basicConfig(format="%(message)s")
+    is_trainer = "miniai.trainer" in sys.orig_argv
+    if is_trainer and "mute" in WORDS:
+        os.write(2, b"poisoned: this trainer says nothing to anybody\n")
+        os._exit(3)
+    if "lost" in WORDS and not is_trainer:
+        sys.executable = "/nowhere/python"
+    sys.meta_path.insert(0, Afterwards("torch.nn.modules.linear", slow_linear))
+    if "crash" in WORDS:
+        sys.meta_path.insert(0, Afterwards("tui.app", crash))

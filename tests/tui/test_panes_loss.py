@@ -1,0 +1,167 @@
+"""The loss chart: lines where the values are, nothing that plotext cannot take, axes that stand still."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.tui.recorded import Recording
+
+from miniai.run import events as ev
+from tui.colors import PALETTES
+from tui.panes import chart
+from tui.panes.chart import Axis, Grid
+from tui.panes.lines import Frame
+from tui.panes.loss import LABEL, loss_chart
+from tui.state import RunState
+
+COLORS = PALETTES["miniai-dark"]
+
+
+def with_loss(*values: float | str, first: int = 1, facts: tuple[ev.AnyFact, ...] = ()) -> RunState:
+    state = RunState()
+    for fact in (*facts, ev.Scalars(at=1, name="loss", first=first, values=list(values))):
+        state.apply(fact)
+    return state
+
+
+def rows(state: RunState, width: int = 54, height: int = 16, log: bool = False) -> list[str]:
+    strips = loss_chart(state, Frame(width, height, COLORS), log)
+    assert [s.cell_length for s in strips] == [width] * height
+    return [s.text for s in strips]
+
+
+def dots(lines: list[str]) -> list[tuple[int, int]]:
+    return [(x, y) for y, line in enumerate(lines) for x, c in enumerate(line) if 0x2800 < ord(c) < 0x2900]
+
+
+def test_empty_says_what_will_come() -> None:
+    assert "from the first batch on" in " ".join(rows(RunState()))
+    state = RunState()
+    for fact in Recording().start():
+        state.apply(fact)
+    assert "the first validation is due at step 118" in " ".join(rows(state))
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(
+    "values",
+    [
+        (0.5,),
+        ("nan",),
+        ("nan", "inf", "-inf"),
+        (0.0,),
+        (-1.0, 2.0),
+        (1e38, 1e-38),
+        (0.5, 0.5),
+        (1e308, -1e308),
+        (5e-324,),
+    ],
+)
+def test_no_value_breaks_the_chart(values: tuple[float | str, ...], log: bool) -> None:
+    rows(with_loss(*values), log=log)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats() | st.sampled_from(["nan", "inf", "-inf"]), min_size=1, max_size=40), st.booleans(),
+    st.integers(1, 90), st.integers(1, 30),
+)  # fmt: skip
+def test_any_series_at_any_size_is_drawn(values: list[float | str], log: bool, width: int, height: int) -> None:
+    rows(with_loss(*values), width, height, log)
+
+
+def test_a_dot_lies_in_the_cell_of_its_value() -> None:
+    axis = Axis(0, 100, ())
+    for width, height in ((54, 14), (20, 5)):
+        for i in range(0, 101, 9):
+            grid = Grid(width, height)
+            chart.lines(grid, (0, width, height), axis, axis, [([float(i)], [100.0 - i], "#ff0000")])
+            drawn = [(x, y) for y in range(height) for x in range(width) if grid.chars[y][x] != " "]
+            assert drawn == [(axis.cell(i, width, 2), height - 1 - axis.cell(100 - i, height, 4))]
+
+
+def test_a_spike_is_seen_after_a_million_steps() -> None:
+    state = with_loss(*([0.5] * 1000), 9.0, *([0.5] * 1000))
+    for first in range(2002, 1_000_000, 100_000):
+        state.apply(ev.Scalars(at=1, name="loss", first=first, values=[0.5] * 10, stride=10_000))
+    high = min(y for _, y in dots(rows(state)))
+    assert high <= 2
+
+
+def test_nan_is_marked_with_its_first_step_and_count() -> None:
+    state = with_loss(*([0.5] * 49), *(["nan"] * 20))
+    lines = rows(state)
+    assert any("× 20 NaN or inf, first at step 50" in line for line in lines)
+    bottom = lines[-3]
+    crosses = [i for i, c in enumerate(bottom) if c == "×"]
+    assert crosses[0] == LABEL + chart.step_axis(69, 0, 4).cell(50, 54 - LABEL, 2)
+    assert all(x <= crosses[0] for x, _ in dots(lines))
+
+
+def test_validation_points_sit_at_their_step() -> None:
+    state = RunState()
+    for fact in Recording().until(1, 74):
+        state.apply(fact)
+    lines = rows(state)
+    place = [(x, y) for y, line in enumerate(lines) for x, c in enumerate(line) if c == "●" and y > 1]
+    axis = chart.step_axis(state.step, 590, (54 - LABEL) // 11)
+    assert [x for x, _ in place] == [LABEL + axis.cell(118, 54 - LABEL, 2)]
+
+
+def test_marks_are_drawn_at_their_step_with_words() -> None:
+    state = with_loss(*[1.0 - i / 200 for i in range(100)])
+    state.apply(ev.BatchSkipped(at=1, epoch=0, phase="train", batch=3))
+    state.apply(ev.Scalars(at=1, name="loss", first=101, values=[0.5] * 100))
+    text = "\n".join(rows(state))
+    assert "┊" in text
+    assert "» b skipped" in text
+
+
+def test_axes_stand_still_while_numbers_move() -> None:
+    """From step 101 to 190 neither axis changes."""
+    state = with_loss(*[2.3 - i / 60 for i in range(101)])
+    held = [(r[:LABEL], rows(state)[-1]) for r in rows(state)]
+    for step in range(102, 190, 8):
+        state.apply(ev.Scalars(at=1, name="loss", first=step, values=[0.6] * 8))
+        assert [(r[:LABEL], rows(state)[-1]) for r in rows(state)] == held
+
+
+def test_a_log_axis_has_its_ticks_at_powers() -> None:
+    axis = chart.log_axis(0.03, 2.4, 5)
+    assert axis.low == pytest.approx(math.log10(0.02))
+    assert axis.high == pytest.approx(math.log10(5))
+    assert 2 <= len(axis.ticks) <= 6
+
+
+@given(st.floats(1e-12, 1e12), st.floats(1e-9, 1e9), st.integers(1, 12))
+def test_linear_axes_hold_their_range_with_few_ticks(low: float, span: float, parts: int) -> None:
+    axis = chart.linear_axis(low, low + span, parts)
+    slack = 1e-6 * max(span, low)
+    assert axis.low <= low + slack
+    assert axis.high >= low + span - slack
+    assert 2 <= len(axis.ticks) <= parts + 3
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**9), st.integers(2, 12))
+def test_step_axes_hold_the_last_step(last: int, total: int, parts: int) -> None:
+    axis = chart.step_axis(last, total, parts)
+    assert axis.high >= last
+    assert axis.high <= max(10, 2.5 * last) or axis.high <= max(total, 1)
+    assert len(axis.ticks) <= parts + 2
+
+
+def test_at_most_two_points_per_column_reach_plotext(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    real = chart.lines
+
+    def counting(grid: Grid, place: tuple[int, int, int], x: Axis, y: Axis, curves: list[chart.Curve]) -> None:
+        counts.extend(sum(len(c[0]) for c in curves) for _ in (0,))
+        real(grid, place, x, y, curves)
+
+    monkeypatch.setattr(chart, "lines", counting)
+    state = with_loss(*[1 + math.sin(i) for i in range(20_000)])
+    rows(state, 107)
+    assert 0 < counts[0] <= 100 * 3
