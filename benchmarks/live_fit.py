@@ -39,7 +39,11 @@ class LiveFit:
         options += ["--threads", str(threads)] if threads else []
         self.screen = PtyScreen(command("fit", "fashion", *options), folder)
         self.screen.watch("miniai-tui", GOING)
-        until(lambda: bool(self._new(known)), 30, "no run directory was made")
+        try:
+            until(lambda: bool(self._new(known)), 30, "no run directory was made")
+        except TimeoutError:
+            self.screen.close(deadline=0)
+            raise
         self.run = RunDir(self._new(known)[0])
         self.left_behind: list[str] = []
         """What was still there after the end, in words."""
@@ -65,24 +69,24 @@ class LiveFit:
         info = self.run.read_info()
         trainer = psutil.Process(info.pid) if info.pid and psutil.pid_exists(info.pid) else None
         self.screen.thaw()
-        self.screen.watch("[■✓✗] (stopped|done|failed)")
+        self.screen.watch("(■|✓|✗) (stopped|done|failed)")
         client = ControlClient(lambda: self.run.read_info().socket, heard=bool, failed=print)
         client.send(Stop(id=new_id()))
-        client.close()
         try:
             self.screen.wait(0, 20)
             self.screen.press("q")
         except TimeoutError as error:
             self.left_behind.append(str(error))
+        client.close()
         code = self.screen.close()
         if code != 0:
             self.left_behind.append(f"the screen's exit code is {code}")
-        try:
-            if trainer is not None:
+        if trainer is not None:
+            try:
                 trainer.wait(10)
-        except psutil.TimeoutExpired:
-            self.left_behind.append(f"the trainer {trainer} was still there and was killed")
-            trainer.kill()
+            except psutil.TimeoutExpired:
+                self.left_behind.append(f"the trainer {trainer} was still there and was killed")
+                trainer.kill()
         if info.socket and Path(info.socket).exists():
             self.left_behind.append(f"the socket {info.socket}")
         for text in self.left_behind:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import signal
+import struct
 import sys
 import termios
 import threading
@@ -37,14 +39,12 @@ class PtyScreen:
         pid, self._fd = pty.fork()
         if pid == 0:
             os.chdir(folder)
-            termios.tcsetwinsize(0, (rows, columns))
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execve(argv[0], list(argv), environment)
         self.process = psutil.Process(pid)
         self.received = 0
         """Bytes that came so far."""
         self.first_byte = 0.0
-        self.text = ""
-        """What was written after the watched text ended: the summary on the normal screen."""
         self._watched = b""
         self._patterns: list[re.Pattern[bytes]] = []
         self._hits: list[float] = []
@@ -108,13 +108,19 @@ class PtyScreen:
         os.write(self._fd, key.encode())
         return now
 
-    def freeze(self) -> None:
-        """Stop the screen's process: it gets no CPU and draws nothing. The trainer waits for nobody."""
-        self.process.send_signal(signal.SIGSTOP)
+    def freeze(self, deadline: float = 5.0) -> None:
+        """Suspend the screen as ctrl+z does: from then on its process stands still and draws nothing."""
+        self.process.send_signal(signal.SIGTSTP)
+        end = time.monotonic() + deadline
+        while self.process.status() != psutil.STATUS_STOPPED:
+            if time.monotonic() > end:
+                raise TimeoutError("the screen does not suspend itself")
+            time.sleep(0.01)
 
     def thaw(self) -> None:
-        """Let it go on."""
-        self.process.send_signal(signal.SIGCONT)
+        """Let it go on if it is suspended."""
+        if self.process.status() == psutil.STATUS_STOPPED:
+            self.process.send_signal(signal.SIGCONT)
 
     def cpu(self) -> float:
         """CPU seconds of the screen's process so far, without its children."""

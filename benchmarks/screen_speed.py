@@ -3,10 +3,11 @@
 `python benchmarks/screen_speed.py [--model mlp conv] [--threads 1 0] [--pairs 20] [--seconds 2] [--quick]`
 
 A real `miniai-tui fit fashion` in a pseudo-terminal of 120x40, all panes, default rates. Windows with the screen and
-without it take turns (A B, B A, ...): without means that the screen's process is stopped (SIGSTOP), which costs the
-trainer nothing and takes nothing, for it waits for nobody and writes the same journal whether it is read or not. The
-first 0.3 s after each switch do not count (the screen catches up). The trainer's speed is read from its own journal,
-a validation batch counted at its cost. `--threads 0` is as many torch threads as there are cores.
+without it take turns (A B, B A, ...). Without means that the screen is suspended as by ctrl+z: its process stands
+still and gets no CPU, and the trainer, which waits for nobody and writes the same journal whether it is read or not,
+trains as if there were no screen. The first half second after each switch does not count (the screen catches up). The
+trainer's speed is read from its own journal, a validation batch counted at its cost. `--threads 0` is as many torch
+threads as there are cores.
 
 Bounds: with one torch thread mlp >= 0.96, conv >= 0.97; with threads = cores >= 0.90 both.
 """
@@ -27,7 +28,7 @@ from pairs import Ratios, Window
 from table import show, spread
 
 BOUNDS = {("mlp", 1): 0.96, ("conv", 1): 0.97}
-SETTLE = 0.3
+SETTLE = 0.5
 """Seconds after a switch that do not count."""
 
 

@@ -75,7 +75,7 @@ class Learner:
     metrics: MetricsCB
     """Set by MetricsCB for others to find it."""
 
-    def __init__(  # noqa: PLR0917 - the course's signature
+    def __init__(
         self,
         model: nn.Module,
         dls: Any = (0,),
@@ -117,8 +117,8 @@ class Learner:
         lr: float | None = None,
     ) -> None:
         """Train for `n_epochs`; `cbs` and `lr` are for this fit only."""
-        extra = as_callbacks(cbs)
-        self.cbs = [*as_callbacks(self.cbs), *extra]
+        own, extra = self.cbs, as_callbacks(cbs)
+        self.cbs = [*as_callbacks(own), *extra]
         self._hooks_of, self._hooks = [], {}
         try:
             self.n_epochs, self.epochs, self.n_inp = n_epochs, range(n_epochs), 1
@@ -127,6 +127,8 @@ class Learner:
             self._fit(train, valid)
         finally:
             self._remove(extra)
+            if self.cbs == own:
+                self.cbs = own  # the same list again, unless callbacks came or went
 
     def _remove(self, extra: list[Callback]) -> None:
         """Take the callbacks of one fit out again: the last of each, should it be there twice."""
@@ -268,7 +270,7 @@ class TrainLearner(Learner):
 class MomentumLearner(TrainLearner):
     """Momentum by keeping a share `mom` of the gradients for the next batch instead of zeroing them."""
 
-    def __init__(  # noqa: PLR0917 - the course's signature
+    def __init__(
         self,
         model: nn.Module,
         dls: Any = (0,),

@@ -45,31 +45,58 @@ def host(
     `listeners` hear every fact after the journal; `kill` is what a Kill request calls.
     """
     config = read_config(run.config_file)
-    socket: Listener | None = None
-
-    def trouble(text: str) -> None:
-        """The journal's own trouble cannot be said in the journal; its recovery can, and is."""
-        if not text:
-            return
-        fact = Alerted(at=reporter.now(), topic="journal", text=text)
-        if socket is not None:
-            socket.say(fact)
-        for listener in listeners:
-            listener(fact)
-
+    trouble = _Trouble(listeners)
     journal = Journal(run.journal, trouble)
     reporter = Reporter((journal.write, *listeners))
+    trouble.now = reporter.now
     reporter.emit(_run_started(run, config))
-    socket = _open_socket(run, control, kill, reporter)
+    trouble.socket = socket = _open_socket(run, control, kill, reporter)
     fitting = Fitting(run, config, control, reporter)
     reason, error = _conduct(fitting)
+    control.over = True
     ended = FitEnded(at=reporter.now(), reason=reason, step=fitting.step, error=error)
     reporter.emit(ended)
     _note(run, ended=reason)
     journal.close()
     if socket is not None:
+        if trouble.fact is not None:
+            socket.say(ended)
         socket.close()
     return ended
+
+
+class _Trouble:
+    """Says that the journal cannot be written, which the journal cannot say: through the socket and to listeners."""
+
+    def __init__(self, listeners: Sequence[Callable[[Fact], object]]) -> None:
+        self.fact: Alerted | None = None
+        """What is wrong now."""
+        self.now: Callable[[], float] = float
+        self._listeners = listeners
+        self._socket: Listener | None = None
+
+    @property
+    def socket(self) -> Listener | None:
+        """Where viewers are told, those who come later too."""
+        return self._socket
+
+    @socket.setter
+    def socket(self, socket: Listener | None) -> None:
+        self._socket = socket
+        if socket is not None:
+            socket.greet(self.fact)
+
+    def __call__(self, text: str) -> None:
+        """`text` is empty when the journal can be written again; it says so itself then."""
+        self.fact = Alerted(at=self.now(), topic="journal", text=text) if text else None
+        if self._socket is not None:
+            self._socket.greet(self.fact)
+        if self.fact is None:
+            return
+        if self._socket is not None:
+            self._socket.say(self.fact)
+        for listener in self._listeners:
+            listener(self.fact)
 
 
 def _conduct(fitting: Fitting) -> tuple[Literal["done", "stopped", "failed"], str]:
@@ -126,7 +153,7 @@ def obey_signals(control: RunControl, hangup: Literal["stop", "ignore"]) -> None
     """
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if number == signal.SIGINT and control.signal == signal.SIGINT:
+        if number == signal.SIGINT and control.signal == signal.SIGINT and not control.over:
             raise KeyboardInterrupt
         control.stop(number)
 

@@ -45,9 +45,11 @@ class MonitorApp(App[None]):
         self.state = RunState()
         self.parting = ""
         """What became of a run that was still going when the user left: "left running" or "killed"."""
+        self.began: Callable[[], object] = bool
+        """Called in the main thread once the screen is drawn: Textual's own signal handlers are in place then."""
         self._leaving = False
         for name in PALETTES:
-            self.register_theme(theme(name))
+            self.register_theme(theme(name, self.console.color_system))
         self.theme = next(iter(PALETTES))
         self.run_screen: RunScreen
 
@@ -60,9 +62,11 @@ class MonitorApp(App[None]):
 
     def on_mount(self) -> None:
         """After the first frame: look at the state, follow the run, load what charts and pictures need."""
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.began()
         self.run_screen.tick()
         self.set_interval(TICK, self.run_screen.tick)
         self.run_worker(_preload, thread=True, group="preload")
@@ -156,6 +160,14 @@ class MonitorApp(App[None]):
         else:
             self.action_stop()
 
+    def action_suspend_process(self) -> None:
+        """Back to the shell, unless the training would stand still with the screen."""
+        if self.session.can_leave:
+            super().action_suspend_process()
+        else:
+            self.state.say("not suspended: ctrl+z would stop the training too")
+            self.run_screen.show_now("header")
+
     def action_ask_quit(self) -> None:
         """Leave; ask first if a run of ours is still going."""
         from tui.screens.dialogs import ask_quit
@@ -224,7 +236,7 @@ class MonitorApp(App[None]):
     def action_redraw(self) -> None:
         """Send every cell again."""
         self.run_screen.redraw_all()
-        self.refresh(layout=True)
+        self.screen.refresh(self.screen.size.region)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """The palette: every key's action by name."""

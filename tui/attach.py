@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from platform import node
 
+import psutil
 from textual.message import Message
 
+from miniai.errors import RunError
 from miniai.run.client import ControlClient, is_alive
 from miniai.run.control import new_id
-from miniai.run.directory import RunDir, boot_id
+from miniai.run.directory import RunDir, RunInfo, boot_id
 from miniai.run.events import AnyFact
 from miniai.run.requests import AnyRequest, Kill
 from tui.follow import Follower
@@ -44,15 +46,16 @@ class AttachedSession:
         """Read what there is, follow what comes, and say so if the trainer is gone without a last word."""
         self._post = app_post
         self._client = ControlClient(
-            lambda: self.run_info.read_info().socket,
+            self._address,
             heard=lambda fact: app_post(Reported([fact])),
             failed=lambda text: app_post(TrainerSaid(text)),
         )
         try:
             app_post(TrainerSaid("reading the journal"))
             self._follower.follow(self._hand_over, self._goes_on)
-            if self._follower.ended is None and not self._closed:
-                app_post(TrainerGone(self._last_sign(), self.run_info.log_tail()))
+            end = self._follower.ended
+            if not self._closed and (end is None or end.reason == "failed"):
+                app_post(TrainerGone(self._last_sign() if end is None else end.error, self.run_info.log_tail()))
         finally:
             self._follower.close()
             self.over.set()
@@ -83,15 +86,39 @@ class AttachedSession:
         if time.monotonic() < self._next_doubt:
             return True
         self._next_doubt = time.monotonic() + _DOUBT
-        info = self.run_info.read_info()
-        return is_alive(info.socket, info.id)
+        try:
+            return _lives(self.run_info.read_info())
+        except RunError:  # the run's directory was deleted
+            return False
+
+    def _address(self) -> str:
+        try:
+            return self.run_info.read_info().socket
+        except RunError as error:
+            raise OSError(str(error)) from error
 
     def _last_sign(self) -> str:
         """What can honestly be said of a trainer that does not answer."""
-        info = self.run_info.read_info()
-        ago = time.time() - self.run_info.journal.stat().st_mtime
+        try:
+            info = self.run_info.read_info()
+            ago = time.time() - self.run_info.journal.stat().st_mtime
+        except (RunError, OSError):
+            return "the run's directory is gone, or it holds no journal"
         if info.host != node():
             return f"on {info.host}, last sign {ago:,.0f} s ago: a run can be controlled only where it trains"
         if info.boot != boot_id():
             return f"the trainer is gone: this machine was started anew since; last sign {ago:,.0f} s ago"
         return f"the trainer does not answer; last sign {ago:,.0f} s ago"
+
+
+def _lives(info: RunInfo) -> bool:
+    """Whether the trainer answers; one that is too busy to answer lives too, if its process does."""
+    if is_alive(info.socket, info.id):
+        return True
+    if not info.pid or info.host != node() or info.boot != boot_id():
+        return False
+    try:
+        process = psutil.Process(info.pid)
+        return abs(process.create_time() - info.pid_started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -6,16 +6,17 @@ waiting or paused is violet. Signs and words stand beside all of them.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from rich.color import Color
 from rich.style import Style
 from textual.theme import Theme
 
-__all__ = ["PALETTES", "RAMPS", "Palette", "palette", "ramp", "style", "theme"]
+from tui.ramps import RGB, Depth, rgb
 
-RGB = tuple[int, int, int]
+__all__ = ["PALETTES", "Palette", "palette", "style", "theme"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Palette:
     valid: str
     wrong: str
     waiting: str
+    depth: Depth = "truecolor"
 
 
 PALETTES: dict[str, Palette] = {
@@ -61,47 +63,54 @@ PALETTES: dict[str, Palette] = {
 }  # fmt: skip
 """Themes by name, in the order in which `t` goes through them."""
 
-RAMPS: dict[tuple[str, bool], tuple[str, ...]] = {
-    ("diverging", True): ("#7fc7ff", "#2f7fc4", "#1c3d5e", "#171c24", "#5e4120", "#c47f2f", "#ffd08a"),
-    ("diverging", False): ("#0a4f94", "#3f8fd6", "#b3d4f0", "#f3f2ee", "#f3d2a6", "#d68a2e", "#8a4a00"),
-    ("sequential", True): ("#171c24", "#26375a", "#4b4f78", "#7f6a7a", "#bd8f63", "#f0c452", "#fff0a0"),
-    ("sequential", False): ("#f3f2ee", "#f0dc9c", "#d9ae62", "#ad7f66", "#77586f", "#43366b", "#171c4d"),
+_256 = {"border": "#3a3a3a", "faint": "#585858", "train_faint": "#005f87", "muted": "#8a8a8a", "raised": "#1c1c1c"}
+_256_LIGHT = {
+    "border": "#c6c6c6",
+    "faint": "#a8a8a8",
+    "train_faint": "#87afd7",
+    "muted": "#5f5f5f",
+    "raised": "#eeeeee",
 }
-"""Stops of the heat scales by (kind, dark); blue against orange, and blue to yellow: colour-blind safe."""
+_16 = {
+    "background": "#000000", "raised": "#000000", "foreground": "#ffffff", "muted": "#aaaaaa", "faint": "#555555",
+    "border": "#555555", "focus": "#ffffff", "train": "#55ffff", "train_faint": "#00aaaa", "valid": "#ffff55",
+    "wrong": "#ff5555", "waiting": "#ff55ff",
+}  # fmt: skip
+_16_LIGHT = {
+    "background": "#ffffff", "raised": "#ffffff", "foreground": "#000000", "muted": "#555555", "faint": "#aaaaaa",
+    "border": "#aaaaaa", "focus": "#000000", "train": "#0000aa", "train_faint": "#00aaaa", "valid": "#aa5500",
+    "wrong": "#aa0000", "waiting": "#aa00aa",
+}  # fmt: skip
+_FEWER: dict[tuple[str, Depth], dict[str, str]] = {
+    ("miniai-dark", "256"): _256, ("miniai-light", "256"): _256_LIGHT,
+    ("miniai-dark", "standard"): _16, ("miniai-light", "standard"): _16_LIGHT,
+    ("miniai-contrast", "standard"): _16 | {"muted": "#ffffff", "border": "#aaaaaa", "focus": "#ffff55"},
+}  # fmt: skip
+"""What is exchanged where the terminal has fewer colours: rounding would mix up meanings."""
 
 
-def palette(name: str) -> Palette:
-    """The palette of a theme; the dark one where the theme is not ours."""
-    return PALETTES.get(name, PALETTES["miniai-dark"])
+@lru_cache(maxsize=16)
+def palette(name: str, colors: str | None = "truecolor") -> Palette:
+    """The palette of a theme on a terminal of so many colours (Rich's names of colour systems).
+
+    The dark one where the theme is not ours.
+    """
+    depth: Depth = "256" if colors == "256" else "standard" if colors == "standard" else "truecolor"
+    name = name if name in PALETTES else "miniai-dark"
+    fewer: dict[str, Any] = dict(_FEWER.get((name, depth), {}))
+    return replace(PALETTES[name], depth=depth, **fewer)
 
 
-def theme(name: str) -> Theme:
+def theme(name: str, colors: str | None = "truecolor") -> Theme:
     """The Textual theme of a palette, its colours also as variables: `$train`, `$valid`, `$muted` ..."""
-    p = PALETTES[name]
-    variables = {k.replace("_", "-"): v for k, v in asdict(p).items() if isinstance(v, str)}
-    variables |= {"scrollbar": p.border, "scrollbar-background": p.background, "footer-key-foreground": p.focus}
+    p = palette(name, colors)
+    words = {k.replace("_", "-"): v for k, v in asdict(p).items() if isinstance(v, str) and v.startswith("#")}
+    words |= {"scrollbar": p.border, "scrollbar-background": p.background, "footer-key-foreground": p.focus}
     return Theme(
         name=name, dark=p.dark, primary=p.train, secondary=p.valid, accent=p.focus, warning=p.waiting, error=p.wrong,
         success=p.train, foreground=p.foreground, background=p.background, surface=p.background, panel=p.raised,
-        variables=variables,
+        variables=words,
     )  # fmt: skip
-
-
-def _rgb(color: str) -> RGB:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
-
-
-@lru_cache(maxsize=8)
-def ramp(kind: str, dark: bool, steps: int = 31) -> tuple[RGB, ...]:
-    """`steps` colours of a heat scale; few, so that neighbours are often equal and cost no bytes."""
-    stops = [_rgb(c) for c in RAMPS[kind, dark]]
-    colors = []
-    for i in range(steps):
-        at = i * (len(stops) - 1) / (steps - 1)
-        k = min(int(at), len(stops) - 2)
-        part = at - k
-        colors.append(tuple(round(a + (b - a) * part) for a, b in zip(stops[k], stops[k + 1], strict=True)))
-    return tuple((r, g, b) for r, g, b in colors)
 
 
 @lru_cache(maxsize=16_384)
@@ -113,4 +122,4 @@ def style(fg: str | RGB | None = None, bg: str | RGB | None = None, bold: bool =
 def _color(color: str | RGB | None) -> Color | None:
     if color is None:
         return None
-    return Color.from_rgb(*(_rgb(color) if isinstance(color, str) else color))
+    return Color.from_rgb(*(rgb(color) if isinstance(color, str) else color))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from textual.message import Message
 from miniai.errors import RunError
 from miniai.run.client import ControlClient
 from miniai.run.directory import RunDir
+from miniai.run.events import AnyFact, FitEnded
 from miniai.run.requests import AnyRequest
 from tui.follow import Follower
 from tui.launch import start_trainer
@@ -34,12 +36,15 @@ class ProcessSession:
         """Set when the trainer has ended or nobody follows it any more."""
         self._trainer: subprocess.Popen[bytes] | None = None
         self._client: ControlClient | None = None
+        self._early: list[AnyRequest] = []
         self._follower = Follower(run.journal)
+        self._ended: FitEnded | None = None
+        self._app_post: Callable[[Message], object] = bool
         self._closed = False
-        self._killed = False
 
     def run(self, app_post: Callable[[Message], object]) -> None:
-        """Start the trainer, follow its journal, and say so if it goes without a last word."""
+        """Start the trainer, follow its journal, and say so if it fails or goes without a last word."""
+        self._app_post = app_post
         try:
             app_post(TrainerSaid("starting the trainer"))
             try:
@@ -47,27 +52,25 @@ class ProcessSession:
             except OSError as error:
                 app_post(TrainerGone(f"the trainer could not be started: {error.strerror}", []))
                 return
-            self._client = ControlClient(
-                self._address,
-                heard=lambda fact: app_post(Reported([fact])),
-                failed=lambda text: app_post(TrainerSaid(text)),
-            )
+            self._connect()
             app_post(TrainerSaid("waiting for the trainer's first word"))
-            self._follower.follow(lambda facts: app_post(Reported(facts)), self._goes_on)
-            if self._follower.ended is None and not self._closed:
-                app_post(TrainerGone(how_it_went(self._trainer.wait()), self.run_info.log_tail()))
+            self._follower.follow(self._hand_over, self._goes_on)
+            if not self._closed:
+                self._say_how_it_ended(self._trainer)
         finally:
             self._follower.close()
             self.over.set()
+            self._reap()
 
     def request(self, request: AnyRequest) -> None:
-        """Send a request over the control socket; never blocks."""
-        if self._client is not None:
+        """Send a request over the control socket, as soon as there is one; never blocks."""
+        if self._client is None:
+            self._early.append(request)
+        else:
             self._client.send(request)
 
     def kill(self) -> None:
         """End the trainer's whole process group at once."""
-        self._killed = True
         if self._trainer is not None and self._trainer.poll() is None:
             os.killpg(self._trainer.pid, signal.SIGKILL)
 
@@ -78,16 +81,53 @@ class ProcessSession:
         if self._client is not None:
             self._client.close()
 
+    def _connect(self) -> None:
+        """Be there for what the trainer cannot write into its journal, and pass on what was asked meanwhile."""
+        self._client = client = ControlClient(
+            self._address,
+            heard=lambda fact: self._hand_over([fact]),
+            failed=lambda text: self._app_post(TrainerSaid(text)),
+        )
+        client.listen()
+        while self._early:
+            client.send(self._early.pop(0))
+
+    def _hand_over(self, facts: list[AnyFact]) -> None:
+        for fact in facts:
+            if isinstance(fact, FitEnded):
+                self._ended = fact
+        self._app_post(Reported(facts))
+
     def _goes_on(self) -> bool:
-        if self._closed or self._follower.ended is not None:
-            return False
-        return self._trainer is not None and self._trainer.poll() is None
+        return not self._closed and self._ended is None and self._trainer is not None and self._trainer.poll() is None
+
+    def _say_how_it_ended(self, trainer: subprocess.Popen[bytes]) -> None:
+        if self._ended is None and self._client is not None:
+            code = trainer.wait()
+            self._client.close()  # what the trainer said last is heard by then, if its journal could not take it
+            if self._ended is None:
+                self._app_post(TrainerGone(how_it_went(code), self.run_info.log_tail()))
+        if self._ended is not None and self._ended.reason == "failed":
+            self._app_post(TrainerGone(self._ended.error, self.run_info.log_tail()))
+
+    def _reap(self) -> None:
+        """Take leave of a trainer that has said its last word."""
+        if self._trainer is not None and self._ended is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._trainer.wait(timeout=5)
 
     def _address(self) -> str:
-        try:
-            return self.run_info.read_info().socket
-        except RunError as error:
-            raise OSError(str(error)) from error
+        """Where the trainer listens; waits until it does, in the client's thread."""
+        default = self.run_dir / "control.sock"
+        while not self._closed and self._trainer is not None and self._trainer.poll() is None:
+            try:
+                address = self.run_info.read_info().socket
+            except RunError as error:
+                raise OSError(str(error)) from error
+            if address or default.exists():  # a full disk keeps the address out of run.json
+                return address or str(default)
+            self.over.wait(0.05)
+        raise OSError("it has ended")
 
 
 def how_it_went(code: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 
 from textual.message import Message
@@ -13,7 +14,7 @@ from miniai.run.events import Alerted, AnyFact, Fact, FitEnded
 from miniai.run.listener import kill_group
 from miniai.run.requests import AnyRequest, Kill
 from tui.follow import Follower
-from tui.messages import Reported, TrainerSaid
+from tui.messages import Reported, TrainerGone, TrainerSaid
 
 __all__ = ["ThreadSession"]
 
@@ -38,7 +39,7 @@ class ThreadSession:
         self.leave_at_once: Callable[[], None] = kill_group
         """Ends this process; whoever owns the terminal puts in one that gives it back first."""
         self._follower = Follower(run.journal)
-        self._closed = False
+        self._trained = self._closed = False
         self._app_post: Callable[[Message], object] = bool
 
     def run(self, app_post: Callable[[Message], object]) -> None:
@@ -53,10 +54,24 @@ class ThreadSession:
 
             install()  # a print in training goes to the log that descriptors 1 and 2 point at, not to Textual
             self.ended = host(self.run_info, self.control, [self._notice], kill=self.kill)
-        finally:
-            self.over.set()
-            self._follower.wake.set()
-            follow.join()
+        except Exception as problem:  # noqa: BLE001  # the thread's edge: the screen must not go down with it
+            traceback.print_exc()
+            error = f"{type(problem).__name__}: {problem}"
+        else:
+            error = self.ended.error
+        self._trained = True
+        self._follower.wake.set()
+        follow.join()
+        self._say_how_it_ended(error)
+        self.over.set()
+
+    def _say_how_it_ended(self, error: str) -> None:
+        if self._closed:
+            return
+        if self.ended is not None and self._follower.ended is None:  # the journal could not take the last word
+            self._app_post(Reported([self.ended]))
+        if error:
+            self._app_post(TrainerGone(error, self.run_info.log_tail()))
 
     def request(self, request: AnyRequest) -> None:
         """Hand a request to the loop; never blocks."""
@@ -80,7 +95,7 @@ class ThreadSession:
             self._app_post(Reported([fact]))
 
     def _follow(self) -> None:
-        self._follower.follow(self._hand_over, lambda: not self._closed and not self.over.is_set(), look=0.25)
+        self._follower.follow(self._hand_over, lambda: not self._closed and not self._trained, look=0.25)
         self._follower.close()
 
     def _hand_over(self, facts: list[AnyFact]) -> None:

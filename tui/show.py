@@ -7,12 +7,13 @@ thread that gives the terminal back by hand.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import threading
-import time
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from miniai.run.control import new_id
 from miniai.run.directory import RunDir
@@ -40,18 +41,27 @@ class Shown(Session, Protocol):
 
 def show(app: MonitorApp, session: Shown, run: RunDir) -> int:
     """Run `app` on the terminal until it is left; prints the summary afterwards and returns the exit code."""
-    log = run.log if session.owns else run.path / os.devnull
-    with Terminal(log) as terminal:
+    with Terminal(run.log if session.owns else None) as terminal:
         leaver = _Leaver(app, session, terminal)
         leaver.install()
         if isinstance(session, ThreadSession):
             session.leave_at_once = leaver.kill
         app.run()
         leaver.left.set()
+        caught = terminal.caught()
     if leaver.gone:
         return leaver.outlive()
+    crashed = bool(app.return_code)
+    if crashed and not app.state.over:
+        app.parting = "left running"
     print(app.summary())  # noqa: T201
-    return 128 + leaver.signal if leaver.signal else app.exit_code
+    if leaver.signal:
+        return 128 + leaver.signal
+    if crashed:
+        where = f"the report is in {run.log}" if session.owns else f"this is the report:\n{caught}"
+        sys.stderr.write(f"miniai-tui: the screen failed; {where}\n")
+        return 1
+    return app.exit_code
 
 
 class _Leaver:
@@ -66,18 +76,38 @@ class _Leaver:
         self.left = threading.Event()
         """Set when the app has returned."""
         self._hangup = threading.Lock()
+        self._suspended = False
+        self._of_textual: dict[int, Any] = {}
 
     def install(self) -> None:
         """Put the handlers in place; a signal inherited as ignored stays ignored."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             self._handle(number, self._stop)
         self._handle(signal.SIGHUP, lambda *_: self._hang_up(signal.SIGHUP))
-        self._handle(signal.SIGUSR1, lambda *_: None)
-        self.terminal.watch_for_hangup(lambda: self._hang_up(0))
+        # Means nothing from outside; `Terminal.restore` wakes a thread with it, for which it must have a handler.
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        hangup = 0 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP
+        self.terminal.watch_for_hangup(lambda: self._hang_up(hangup))
+        self.app.began = self._guard_suspension
 
     def _handle(self, number: int, handler: object) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal takes
+
+    def _guard_suspension(self) -> None:
+        """Let Textual come back only from a suspension: the system also sends SIGCONT with every hang-up."""
+        for number, handler in ((signal.SIGTSTP, self._suspend), (signal.SIGCONT, self._resume)):
+            self._of_textual[number] = signal.getsignal(number)
+            signal.signal(number, handler)
+
+    def _suspend(self, number: int, frame: FrameType | None) -> None:
+        self._suspended = True
+        self._of_textual[number](number, frame)
+
+    def _resume(self, number: int, frame: FrameType | None) -> None:
+        if self._suspended and not self.gone and not self.signal:
+            self._of_textual[number](number, frame)
+            self._suspended = not self.terminal.is_ours()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the trainer to stop if it is ours, and leave when it has."""
@@ -91,17 +121,23 @@ class _Leaver:
     def _leave_after_stop(self) -> None:
         if self.session.owns:
             self.session.over.wait(_STOPPING)
-        self.app.post_message(LeaveAsked())
-        if not self.left.wait(_LEAVING):
+        if not self._suspended:  # else the terminal was given back then, and is the shell's
+            self._ask_to_leave()
+            if self.left.wait(_LEAVING):
+                return
             self.terminal.restore()
-            os._exit(128 + self.signal)
+        os._exit(128 + self.signal)
+
+    def _ask_to_leave(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the app's loop is closed: it has left already
+            self.app.post_message(LeaveAsked())
 
     def _hang_up(self, number: int) -> None:
         """Restore what can be restored and leave; only training in this very process keeps it alive."""
         if not self._hangup.acquire(blocking=False):
             return
         self.terminal.restore()
-        if self.session.can_leave:
+        if self.session.can_leave or self.session.over.is_set():
             os._exit(128 + number if number else 0)
         self.gone = True
         self.session.close()
@@ -110,10 +146,10 @@ class _Leaver:
 
     def _leave_after_training(self) -> None:
         """The app may be stuck in a write to the dead terminal: the process must still end with its training."""
-        self.app.post_message(LeaveAsked())
+        self._ask_to_leave()
         self.session.over.wait()
-        time.sleep(_LEAVING)
-        os._exit(0)
+        if not self.left.wait(_LEAVING):
+            os._exit(0)
 
     def outlive(self) -> int:
         """Train on without a screen; returns when training has ended."""

@@ -6,9 +6,12 @@ import codecs
 import contextlib
 import os
 import select
+import signal
 import sys
+import tempfile
 import termios
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,8 @@ RESTORE = b"".join(
         b"\x1b[?1049l\x1b[?25h",  # leave the alternate screen, show the cursor
     ]
 )
+_FORGOTTEN = b"\x1b[?1016l"
+"""What Textual 8.2 leaves switched on in a terminal that reports its size by itself: the mouse in pixels."""
 
 
 def why_not(stdin: int = 0, stdout: int = 1, stderr: int = 2) -> str:
@@ -40,9 +45,17 @@ def why_not(stdin: int = 0, stdout: int = 1, stderr: int = 2) -> str:
     encoding = getattr(sys.__stderr__, "encoding", None) or "unknown"
     if not _is_utf8(encoding):
         return f"the terminal's encoding is {encoding} and not UTF-8"
-    if os.tcgetpgrp(stdin) != os.getpgrp():
+    if not _in_foreground(stdin):
         return "the command was started in the background"
     return ""
+
+
+def _in_foreground(fd: int) -> bool:
+    """Whether our process group may use the terminal; False too for a terminal that is not our session's."""
+    try:
+        return os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def _is_terminal(fd: int) -> bool:
@@ -63,17 +76,18 @@ class Terminal:
     """A context in which Textual alone writes to the terminal.
 
     Descriptors 1 and 2 point at `log` meanwhile, so that C code, subprocesses and logging handlers write there;
-    Textual draws on a private duplicate of the terminal. `restore` gives the terminal back by hand, from any
-    thread and from signal handlers, and never blocks.
+    Textual draws on a private duplicate of the terminal. Without a `log` what they write is `caught`. `restore`
+    gives the terminal back by hand, from any thread and from signal handlers, within half a second.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path | None) -> None:
         self._log = log
         self._saved: list[tuple[int, int]] = []
         self._screen = -1
         self._originals: tuple[Any, Any] = (None, None)
         self._attributes: list[Any] | None = None
         self._name = ""
+        self._silenced = False
 
     def __enter__(self) -> Terminal:
         self._attributes = termios.tcgetattr(0)
@@ -83,7 +97,7 @@ class Terminal:
         self._screen = os.dup(2)
         self._originals = sys.__stdout__, sys.__stderr__
         # Textual draws on the process's original stderr and asks its original stdout for the terminal's size.
-        screen = open(self._screen, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # closed by __exit__
+        screen = open(self._screen, "w", encoding="utf-8", closefd=False)  # closed by __exit__
         sys.__stdout__ = sys.__stderr__ = screen  # type: ignore[misc]
         log = _open_log(self._log)
         for fd in (1, 2):
@@ -94,9 +108,10 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         """Point descriptors 1 and 2 at the terminal again."""
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+        _flush()
+        if not self._silenced:
+            with contextlib.suppress(OSError):
+                os.write(self._screen, _FORGOTTEN)
         for fd, saved in self._saved:
             os.dup2(saved, fd)
             os.close(saved)
@@ -104,18 +119,41 @@ class Terminal:
         sys.__stdout__, sys.__stderr__ = self._originals  # type: ignore[misc]
         os.close(self._screen)
 
+    def caught(self) -> str:
+        """What was written to descriptors 1 and 2 without a log; empty with one."""
+        if self._log is not None:
+            return ""
+        _flush()
+        return os.pread(2, 1 << 20, 0).decode(errors="replace").strip()
+
+    def is_ours(self) -> bool:
+        """False while the screen is suspended: the terminal is the shell's then."""
+        return _in_foreground(0)
+
     def restore(self) -> None:
-        """Give the terminal back by hand: modes off, normal screen, cursor, echo. What it refuses is left."""
+        """Give the terminal back by hand: modes off, normal screen, cursor, echo. What it refuses is left.
+
+        Nothing that Textual still writes arrives there any more.
+        """
+        if not self.is_ours():
+            return
         with contextlib.suppress(OSError, termios.error):
             # A descriptor of its own: not blocking here must not make the shell's terminal non-blocking.
             fd = os.open(self._name, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:
                 if self._attributes is not None:
                     termios.tcsetattr(fd, termios.TCSANOW, self._attributes)
-                    termios.tcflush(fd, termios.TCIOFLUSH)
-                os.write(fd, RESTORE)
+                self._silence()
+                _write_past(fd, RESTORE)
             finally:
                 os.close(fd)
+
+    def _silence(self) -> None:
+        """Lead what is drawn from now on into the null device."""
+        self._silenced = True
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(null, self._screen)
+        os.close(null)
 
     def let_go(self) -> None:
         """Put the null device in the place of the terminal: a terminal that is gone must not be read or written."""
@@ -136,9 +174,40 @@ class Terminal:
         threading.Thread(target=wait, name="hang-up", daemon=True).start()
 
 
-def _open_log(path: Path) -> int:
-    """The log for appending, or the null device where it cannot be written."""
+def _write_past(fd: int, data: bytes, deadline: float = 0.5) -> None:
+    """Write to a terminal that may have stalled, in place of what waits to be written there.
+
+    The terminal is locked by a thread that waits in a write to it (Textual's, by its public name). A signal ends
+    its wait: the rest of what it writes goes where its descriptor points now.
+    """
+    end = time.monotonic() + deadline
+    while True:
+        for thread in threading.enumerate():
+            if thread.name == "textual-output" and thread.ident is not None:
+                signal.pthread_kill(thread.ident, signal.SIGUSR1)
+        termios.tcflush(fd, termios.TCIOFLUSH)
+        try:
+            os.write(fd, data)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
+def _open_log(path: Path | None) -> int:
+    """The log for appending, or the null device where it cannot be written; without a path a file with no name."""
     try:
+        if path is None:
+            with tempfile.TemporaryFile() as file:
+                return os.dup(file.fileno())
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)

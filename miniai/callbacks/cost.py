@@ -37,7 +37,9 @@ class Stopwatch:
             self._events[-1][1].record()
 
     def seconds(self) -> float:
-        """The cost so far; on a GPU, to be asked when the work is known to be done."""
+        """The cost so far; waits for a GPU, so ask when its work is known to be done."""
+        if self._events:
+            self._events[-1][1].synchronize()
         return max(self._wall, sum(float(a.elapsed_time(b)) for a, b in self._events) / 1000)
 
 

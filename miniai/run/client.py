@@ -7,6 +7,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
@@ -41,7 +42,7 @@ class ControlClient:
         self._address = address
         self._heard = heard
         self._failed = failed
-        self._outbox: queue.SimpleQueue[AnyRequest | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[AnyRequest | Literal["listen"] | None] = queue.SimpleQueue()
         self._line: _Connection | None = None
         self._listening: threading.Thread | None = None
         self._thread = threading.Thread(target=self._deliver, name="requests", daemon=True)
@@ -50,6 +51,10 @@ class ControlClient:
     def send(self, request: AnyRequest) -> None:
         """Queue a request; never blocks."""
         self._outbox.put(request)
+
+    def listen(self) -> None:
+        """Connect now, and not only for the first request; never blocks."""
+        self._outbox.put("listen")
 
     def close(self) -> None:
         """Deliver what was asked, then end the threads and the connection."""
@@ -62,7 +67,10 @@ class ControlClient:
 
     def _deliver(self) -> None:
         while (request := self._outbox.get()) is not None:
-            if self._try(request) and (why := self._try(request)):  # the second over a fresh connection
+            if request == "listen":
+                with contextlib.suppress(OSError):  # tried again for each request
+                    self._connected()
+            elif self._try(request) and (why := self._try(request)):  # the second over a fresh connection
                 self._failed(f"the trainer cannot be reached ({why})")
 
     def _try(self, request: AnyRequest) -> str:

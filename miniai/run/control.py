@@ -25,6 +25,8 @@ class RunControl:
         self._queue: SimpleQueue[AnyRequest] = SimpleQueue()
         self.stop_asked = False
         """True from the moment a stop was submitted: the preparation before the first batch looks at it."""
+        self.over = False
+        """True once training has ended: a second interrupt must not tear what is written last."""
         self.signal = 0
         """Number of the signal that asked for the stop, if one did."""
 

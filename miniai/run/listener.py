@@ -54,6 +54,7 @@ class Listener:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._say: list[bytes] = []
+        self._standing = b""
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._folder: str | None = None
@@ -68,11 +69,16 @@ class Listener:
             self._say.append(encode_fact(fact) + b"\n")
         self._wake()
 
+    def greet(self, fact: Fact | None) -> None:
+        """Tell `fact` to every viewer that comes from now on; None ends that."""
+        self._standing = b"" if fact is None else encode_fact(fact) + b"\n"
+
     def close(self) -> None:
         """Stop serving and remove the socket."""
         self._closed.set()
         self._wake()
         self._thread.join(timeout=2)
+        self._tell()
         for client in list(self._clients):
             self._drop(client)
         self._selector.close()
@@ -147,10 +153,13 @@ class Listener:
             return
         self._clients[client] = b""
         self._selector.register(client, selectors.EVENT_READ)
-        self._send(client, msgspec.json.encode({"run": self._run.id, "pid": os.getpid()}) + b"\n")
+        self._send(client, msgspec.json.encode({"run": self._run.id, "pid": os.getpid()}) + b"\n" + self._standing)
 
     def _broadcast(self) -> None:
         self._wake_in.recv(4096)
+        self._tell()
+
+    def _tell(self) -> None:
         with self._lock:
             lines, self._say = self._say, []
         for client in list(self._clients):

@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 
 __all__ = ["LossyWriter", "install"]
 
 
+_PATIENCE = 1.0
+"""Seconds that a write waits for a reader that does not read, once until it reads again."""
+_PIECE = 4096
+"""Bytes that a pipe takes without waiting when it says that it takes any (PIPE_BUF)."""
+
+
 class LossyWriter(io.RawIOBase):
-    """Writes to a descriptor; what it refuses is dropped and counted in `lost` (bytes)."""
+    """Writes to a descriptor; what it refuses is dropped and counted in `lost` (bytes).
+
+    So is what a pipe or terminal does not take within a second: the run does not wait for a reader that has stalled.
+    """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self.lost = 0
+        self._patience = _PATIENCE
 
     def writable(self) -> bool:
         """Always True."""
@@ -35,11 +46,20 @@ class LossyWriter(io.RawIOBase):
         """Write all of `data`, or drop what the descriptor refuses."""
         left = memoryview(data)
         try:
-            while left:
-                left = left[os.write(self._fd, left) :]
+            while left and self._takes():
+                left = left[os.write(self._fd, left[:_PIECE]) :]
         except OSError:
-            self.lost += len(left)
+            pass
+        self.lost += len(left)
         return len(data)
+
+    def _takes(self) -> bool:
+        """Wait until the descriptor can be written; a file always can."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        takes = bool(poll.poll(self._patience * 1000))
+        self._patience = _PATIENCE if takes else 0.0
+        return takes
 
 
 def install() -> tuple[LossyWriter, LossyWriter]:

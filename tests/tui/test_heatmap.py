@@ -7,13 +7,14 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tui.recorded import LAYERS, Recording
 
 from miniai.run import events as ev
-from tui.colors import PALETTES, ramp
+from tests.tui.recorded import LAYERS, Recording
+from tui.colors import PALETTES
 from tui.panes import heat
 from tui.panes.layers import health, heatmap
 from tui.panes.lines import Frame
+from tui.ramps import Depth, ramp
 from tui.state import RunState
 
 COLORS = PALETTES["miniai-dark"]
@@ -38,8 +39,8 @@ def test_each_layer_has_its_line_value_and_word() -> None:
         assert text.startswith(f"{layer.name} {layer.kind}")
     assert "healthy" in lines[0]
     assert "! 97 % dead" in lines[5]
-    assert "-1 " in lines[-1]
-    assert " 1 " in lines[-1]
+    assert "-0.7 " in lines[-1]
+    assert " 0.7 " in lines[-1]
     assert lines[-1].rstrip().endswith("to step 190")
 
 
@@ -81,8 +82,9 @@ def test_nan_is_a_red_cross_and_a_word() -> None:
 @pytest.mark.parametrize(
     ("values", "word", "bad"),
     [((0.1, 1.0, 0.3, 0), "healthy", False), ((0.1, 1.0, 0.95, 0), "95 % dead", True),
+     ((0.0, 0.0, 1.0, 0), "100 % dead", True), ((0.01, 0.05, 1.0, 0), "100 % near 0", False),
      ((0.1, 1.0, 0.3, 4), "NaN or inf", True), ((math.nan, 1.0, 0.3, 0), "NaN or inf", True),
-     ((0.1, 1e-5, 0.3, 0), "vanishing", True), ((900.0, 1.0, 0.0, 0), "exploding", True)],
+     ((0.1, 1e-3, 0.3, 0), "vanishing", True), ((900.0, 1.0, 0.0, 0), "exploding", True)],
 )  # fmt: skip
 def test_health_in_a_word(values: tuple[float, float, float, int], word: str, bad: bool) -> None:
     assert health(*values) == (word, bad)
@@ -91,8 +93,9 @@ def test_health_in_a_word(values: tuple[float, float, float, int], word: str, ba
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["mean", "std", "near_zero"]))
 def test_a_scale_holds_what_it_is_made_for(value: float, statistic: str) -> None:
     held = heat.scale(statistic, abs(value))
-    assert 0 <= held.level(value) < heat.LEVELS
-    assert held.level(0.0) == ((heat.LEVELS - 1) // 2 if held.kind == "diverging" else 0)
+    for levels in (5, 31):
+        assert 0 <= held.level(value, levels) < levels
+        assert held.level(0.0, levels) == ((levels - 1) // 2 if held.kind == "diverging" else 0)
 
 
 def test_equal_neighbours_are_one_run() -> None:
@@ -101,13 +104,16 @@ def test_equal_neighbours_are_one_run() -> None:
     assert parts[2][0] == "××"
 
 
-def test_ramps_are_neutral_in_the_middle_and_differ_at_the_ends() -> None:
-    for dark in (True, False):
-        colors = ramp("diverging", dark)
-        cold, middle, warm = colors[0], colors[len(colors) // 2], colors[-1]
-        assert max(middle) - min(middle) < 16
-        assert cold[2] > cold[0]
-        assert warm[0] > warm[2]
+@pytest.mark.parametrize("depth", ["truecolor", "256", "standard"])
+@pytest.mark.parametrize("dark", [True, False])
+def test_ramps_are_neutral_in_the_middle_and_differ_at_the_ends(depth: Depth, dark: bool) -> None:
+    colors = ramp("diverging", dark, depth)
+    assert len(colors) % 2 == 1
+    cold, middle, warm = colors[0], colors[len(colors) // 2], colors[-1]
+    assert max(middle) - min(middle) < 16
+    assert cold[2] > cold[0]
+    assert warm[0] > warm[2]
+    assert len(set(ramp("sequential", dark, depth))) == len(ramp("sequential", dark, depth))
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 2), (30, 5), (140, 40)])

@@ -89,11 +89,11 @@ def test_smoothing_equals_the_recurrence_however_the_values_arrive(values: list[
     fine = [v for v in values if math.isfinite(v)]
     for which, beta in enumerate(BETAS):
         average = 0.0
-        for n, value in enumerate(fine, 1):
+        for value in fine:
             average = beta * average + (1 - beta) * value
         held = series.smooth[series.count > 0, which]
         if fine:
-            assert held[-1] == pytest.approx(average / (1 - beta**n), rel=1e-9, abs=1e-9)
+            assert held[-1] == pytest.approx(average / (1 - beta ** len(fine)), rel=1e-9, abs=1e-9)
 
 
 def test_smoothing_is_right_over_long_chunks() -> None:

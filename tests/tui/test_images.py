@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.tui.recorded import CLASSES, Recording
 from safetensors.numpy import save_file
 
+from tests.tui.recorded import CLASSES, Recording
 from tui.colors import PALETTES
 from tui.panes.images import CAPTION, images, plan
 from tui.panes.lines import Frame

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.tui.recorded import Recording
 
 from miniai.run import events as ev
 from miniai.run.requests import Pause
+from tests.tui.recorded import Recording
 from tui.colors import PALETTES
 from tui.keys import BINDINGS, FOOTER
 from tui.panes.header import bar, header

@@ -7,9 +7,9 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tui.recorded import Recording
 
 from miniai.run import events as ev
+from tests.tui.recorded import Recording
 from tui.colors import PALETTES
 from tui.panes import chart
 from tui.panes.chart import Axis, Grid

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.tui.recorded import Recording
 
 from miniai.run import events as ev
+from tests.tui.recorded import Recording
 from tui.colors import PALETTES
 from tui.panes.lines import Frame
 from tui.panes.metrics import table

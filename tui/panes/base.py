@@ -42,7 +42,7 @@ class Pane(Widget):
     @property
     def look(self) -> Palette:
         """Colours of the theme that is on."""
-        return palette(self.app.theme)
+        return palette(self.app.theme, self.app.console.color_system)
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The pane's lines; what is missing is filled with blank ones."""

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,8 +19,10 @@ from textual.strip import Strip
 from tui.colors import style
 from tui.text import compact
 
-__all__ = ["Axis", "Grid", "linear_axis", "lines", "log_axis", "step_axis"]
+__all__ = ["Axis", "Curve", "Grid", "linear_axis", "lines", "log_axis", "step_axis"]
 
+Curve: TypeAlias = tuple[Sequence[float], Sequence[float], str]
+"""Steps, values and "#rrggbb"."""
 NICE = (1.0, 2.0, 5.0)
 _CODE = re.compile(r"\x1b\[([0-9;]*)m")
 
@@ -121,7 +123,7 @@ class Grid:
 
 def lines(
     grid: Grid, place: tuple[int, int, int], x: Axis, y: Axis,
-    curves: Iterable[tuple[Sequence[float], Sequence[float], str]],
+    curves: Iterable[Curve],
 ) -> None:  # fmt: skip
     """Draw curves (steps, values, "#rrggbb") of finite numbers into the grid; `place` is (left, width, height).
 

@@ -25,7 +25,11 @@ STATISTICS = {
     "std": "standard deviation of activations",
     "near_zero": "share of activations near zero",
 }
-VALUE, HEALTH = 8, 14
+VALUE, HEALTH = 8, 15
+NEAR = 0.9
+"""Share near zero from which a layer is called so."""
+BIN = 0.25
+"""What near zero means: the lowest of 40 bins over 0 to 10."""
 
 
 class LayersPane(ScrollPane):
@@ -59,18 +63,19 @@ class LayersPane(ScrollPane):
 def health(mean: float, std: float, near_zero: float, nonfinite: int) -> tuple[str, bool]:
     """A word on a layer, and whether it is a bad one.
 
-    Simple rules on what goes out of the layer: anything not finite, nine tenths near zero, a spread that
-    vanishes or explodes.
+    Simple rules on what goes out of the layer. Nearly everything within 0.25 of zero is a sign of death only where
+    the spread says that values could be elsewhere, or that there is no value at all: a small, even signal is not dead.
     """
-    if nonfinite or not math.isfinite(mean):
+    if nonfinite or not math.isfinite(mean) or not math.isfinite(std):
         return "NaN or inf", True
-    if near_zero >= 0.9:
-        return f"{100 * near_zero:.0f} % dead", True
+    share = f"{100 * near_zero:.0f} %"
+    if near_zero >= NEAR and (std >= BIN or std < 1e-4):
+        return f"{share} dead", True
     if std < 0.01:
         return "vanishing", True
     if std > 20 or abs(mean) > 20:
         return "exploding", True
-    return "healthy", False
+    return (f"{share} near 0" if near_zero >= NEAR else "healthy"), False
 
 
 def heatmap(state: RunState, frame: Frame, statistic: str = "mean", offset: int = 0) -> list[Strip]:

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.panes import chart
 from tui.panes.base import Pane
-from tui.panes.chart import Axis, Grid
+from tui.panes.chart import Axis, Curve, Grid
 from tui.panes.lines import Frame, message
 from tui.state.run import RunState, Section
 from tui.text import count, cut, fit, metric
@@ -27,8 +27,6 @@ ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
 SMOOTHING = (200, 1_000, 5_000)
 """Ends of the step axis above which a longer average is drawn, so that it spans about the same share of it."""
 SIGNS = {"pause": "‖", "skip": "»", "lr": "↓"}
-
-Curve = tuple[Sequence[float], Sequence[float], str]
 
 
 class LossPane(Pane, can_focus=True):

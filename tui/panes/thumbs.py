@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual.strip import Strip
 
-from tui.colors import RGB, style
+from tui.colors import style
+from tui.ramps import RGB
 
 __all__ = ["half_blocks", "resize"]
 

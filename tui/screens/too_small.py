@@ -20,7 +20,7 @@ class TooSmall(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of the message, in the middle."""
         width, height = self.size
-        colors = palette(self.app.theme)
+        colors = palette(self.app.theme, self.app.console.color_system)
         base, here = style(bg=colors.background), self.app.size
         texts = [
             ("the terminal is too small", style(colors.foreground, bold=True)),

@@ -1,13 +1,15 @@
 """Makes a trainer misbehave. Python imports this by itself where a test has put its folder into PYTHONPATH.
 
 POISON holds words with commas between them, numbers after a colon, counted in trained batches from 1:
-`slow:0.02` every batch takes so many seconds longer; `raise:5`, `talk:5`, `stick:5` raise an error, write to every
-kind of output, or never come back in that batch; `mute` ends the trainer as it starts; `lost` hides Python from
-whoever wants to start a trainer; `crash` makes the screen's own key "redraw" fail.
+`slow:0.02` every batch takes so many seconds longer; `raise:5`, `talk:5`, `flood:5`, `stick:5` raise an error, write
+to every kind of output, print more than a pipe takes, or never come back in that batch; `mute` ends the trainer as
+it starts; `lost` hides Python from whoever wants to start a trainer; `crash` makes the screen's own key "redraw"
+fail.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import logging
@@ -64,6 +66,8 @@ def slow_linear(module: Any) -> None:
                 raise ValueError(f"poisoned in batch {batch}")
             if batch == WORDS.get("talk"):
                 talk()
+            if batch == WORDS.get("flood"):
+                print("x" * 200_000)
             if batch == WORDS.get("stick"):
                 time.sleep(600)
         return forward(self, images)
@@ -73,14 +77,15 @@ def slow_linear(module: Any) -> None:
 
 def talk() -> None:
     """Write to everything that a program can write to."""
-    print("word by print")
-    print("word by sys.stderr", file=sys.stderr)
-    logging.getLogger("poison").warning("word by logging")
-    warnings.warn("word by warnings", stacklevel=1)
-    os.write(1, b"word by descriptor 1\n")
-    os.write(2, b"word by descriptor 2\n")
-    subprocess.run(["sh", "-c", "echo word by a subprocess; echo word by its stderr >&2"], check=False)
-    print("\x1b[31mword in red\x1b[2J\x1b]0;title\x07")
+    print("spoken by print")
+    print("spoken by sys.stderr", file=sys.stderr)
+    logging.getLogger("poison").warning("spoken by logging")
+    warnings.warn("spoken by warnings", stacklevel=1)
+    with contextlib.suppress(OSError):  # a full disk, a reader that left: not ours to catch in such a program
+        os.write(1, b"spoken by descriptor 1\n")
+        os.write(2, b"spoken by descriptor 2\n")
+    subprocess.run(["sh", "-c", "echo spoken by a subprocess; echo spoken by its stderr >&2"], check=False)
+    print("\x1b[31mspoken in red\x1b[2J\x1b]0;title\x07")
 
 
 def crash(module: Any) -> None:

@@ -1,0 +1,126 @@
+"""A terminal that is closed, or a screen that is killed, never ends the run."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.terminal.place import Place, eventually
+from tests.terminal.term import Term
+
+IGNORED = [pytest.param((), id="hup"), pytest.param(("SIGHUP",), id="hup-ignored")]
+
+
+def training(place: Place, *options: str, epochs: int = 2, **more: Any) -> Term:
+    """A screen on a run that trains."""
+    term = place.term(place.fit(*options, epochs=epochs), **more)
+    term.until(lambda: place.step > 10, "some batches")
+    term.wait("● training")
+    return term
+
+
+@pytest.mark.parametrize("ignore", IGNORED)
+def test_closed_terminal_process_worker(place: Place, ignore: tuple[str, ...]) -> None:
+    term = training(place, ignore=ignore)
+    trainer = place.trainer()
+    term.hang_up()
+    assert term.exit() == (0 if ignore else 128 + signal.SIGHUP)
+    assert trainer.is_running()
+    assert not place.ended
+    eventually(lambda: place.ended == "done", "the run's own end")
+    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 4
+    eventually(place.trainer_is_gone, "the trainer's end")
+
+
+@pytest.mark.parametrize("ignore", IGNORED)
+def test_closed_terminal_thread_worker(place: Place, ignore: tuple[str, ...]) -> None:
+    term = training(place, "--worker", "thread", ignore=ignore)
+    process = psutil.Process(term.pid)
+    term.hang_up()
+    begun, used, step = time.monotonic(), cpu(process), place.step
+    eventually(lambda: place.step > step + 50, "training without a screen")
+    share = (cpu(process) - used) / (time.monotonic() - begun)
+    assert share < 0.7, f"{share:.0%} of a core: something spins"
+    assert term.exit() == 0
+    assert place.ended == "done"
+    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 4
+    assert place.info()["ended"] == "done"
+
+
+def cpu(process: psutil.Process) -> float:
+    """Seconds of processor time that a process has used."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def test_hang_up_before_the_trainer_speaks(place: Place) -> None:
+    term = place.term(place.fit(epochs=1), "slow:0.001")
+    term.until(lambda: 1049 in term.modes, "the screen")
+    term.hang_up()
+    assert term.exit() == 128 + signal.SIGHUP
+    eventually(lambda: place.ended == "done" or not place.facts(), "an end", 40)
+
+
+def test_killed_screen_and_attach(place: Place) -> None:
+    """kill -9 of the screen: the run goes on; another screen finds it, is ended by TERM, and the run still goes on."""
+    term = training(place, epochs=4)
+    term.signal(signal.SIGKILL)
+    assert term.exit() == -signal.SIGKILL
+    step = place.step
+    again = place.term(place.command("attach", "last"))
+    again.wait("● (training|validating)")
+    again.until(lambda: place.step > step, "more batches")
+    again.signal(signal.SIGTERM)
+    assert again.exit() == 128 + signal.SIGTERM
+    assert again.sane
+    assert not place.ended
+    eventually(lambda: place.ended == "done", "the run's own end")
+    last = place.term(place.command("attach", "last"))
+    last.wait("✓ done")
+    last.wait("4/4 epochs")
+    last.send("q")
+    assert last.exit() == 0
+    assert last.sane
+    assert "fashion, mlp: done" in last.text
+
+
+def test_killed_thread_worker_leaves_a_readable_journal(place: Place) -> None:
+    term = training(place, "--worker", "thread")
+    term.signal(signal.SIGKILL)
+    assert term.exit() == -signal.SIGKILL
+    assert place.step > 10
+    assert not place.ended
+    again = place.term(place.command("attach", "last"))
+    again.wait("the trainer does not answer")
+    again.send("q")
+    assert again.exit() == 1
+    assert again.sane
+
+
+def test_quit_and_leave_it_running(place: Place) -> None:
+    term = training(place)
+    term.send("q")
+    term.wait("leave it running")
+    term.send("l")
+    assert term.exit() == 0
+    assert term.sane
+    assert re.search("fashion, mlp: left running", term.text)
+    eventually(lambda: place.ended == "done", "the run's own end")
+
+
+@pytest.mark.parametrize("worker", ["process", "thread"])
+def test_kill_from_the_keyboard(place: Place, worker: str) -> None:
+    term = training(place, "--worker", worker)
+    term.send("q")
+    term.wait("kill it at once")
+    assert ("leave it running" in term.text) == (worker == "process")
+    term.send("k")
+    assert term.exit() == (0 if worker == "process" else 128 + signal.SIGKILL)
+    assert term.sane
+    eventually(place.trainer_is_gone, "the trainer's end")
+    assert not place.ended
