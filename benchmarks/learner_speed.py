@@ -1,9 +1,9 @@
 """Headless training through the Learner against a loop written by hand, on all 60,000 images.
 
-`python benchmarks/learner_speed.py [--model mlp conv] [--pairs 20] [--what loop stats preview]`
+`python benchmarks/learner_speed.py [--model mlp conv] [--pairs 20] [--what loop stats]`
 
-- `loop`: Learner + TrainCB + DeviceCB + MetricsCB + ReportCB writing a journal, against the hand-written loop.
-- `stats`, `preview`: the same Learner with LayerStatsCB or PreviewCB against without.
+- `loop`: what `fit --headless --no-stats` runs, journal and previews included, against the hand-written loop.
+- `stats`: the same with the layer statistics at their default budget against without.
 """
 
 from __future__ import annotations
@@ -13,22 +13,19 @@ import tempfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 from pairs import compare
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from miniai.callbacks.base import Callback
-from miniai.callbacks.layers import LayerStatsCB
-from miniai.callbacks.preview import PreviewCB
-from miniai.callbacks.report import ReportCB
 from miniai.catalog import load
-from miniai.learner import DeviceCB, Learner, MetricsCB, TrainCB
-from miniai.loader import MemoryLoader
-from miniai.metrics import Accuracy
+from miniai.config import RunConfig
+from miniai.fitting import Fitting
+from miniai.run.control import RunControl
+from miniai.run.directory import create_run
 from miniai.run.journal import Journal
+from miniai.run.reporter import Reporter
 
 BOUNDS = {("mlp", "loop"): 0.92, ("conv", "loop"): 0.97, ("mlp", "stats"): 0.97, ("conv", "stats"): 0.97}
 BATCH = {"mlp": 1024, "conv": 512}
@@ -72,22 +69,15 @@ def by_hand(name: str, x: Tensor, y: Tensor) -> Callable[[], int]:
     return epoch
 
 
-def learner(name: str, x: Tensor, y: Tensor, folder: Path, *, stats: bool, preview: bool) -> Callable[[], int]:
-    """One epoch through the Learner, reporting to a journal in `folder`."""
-    folder.mkdir()
-    journal = Journal(folder / "events.jsonl")
-    loader = MemoryLoader(x, y, BATCH[name], shuffle=True)
-    cbs: list[Callback] = [TrainCB(), DeviceCB("cpu"), MetricsCB(accuracy=Accuracy()), ReportCB(journal.write)]
-    if stats:
-        cbs.append(LayerStatsCB(journal.write))
-    if preview:
-        cbs.append(PreviewCB(journal.write, folder))
-    dls = SimpleNamespace(train=loader)
-    learn = Learner(model_of(name), dls, F.cross_entropy, RATE[name], cbs)
+def learner(name: str, folder: Path, *, stats: bool = False) -> Callable[[], int]:
+    """One epoch of what `miniai-tui fit --headless` runs: control, metrics, previews and reports into a journal."""
+    config = RunConfig(model=name, bs=BATCH[name], lr=RATE[name], opt="sgd", device="cpu", threads=1, stats=stats)
+    run = create_run(folder, config)
+    learn = Fitting(run, config, RunControl(), Reporter([Journal(run.journal).write])).prepare()
 
     def epoch() -> int:
         learn.fit(1, valid=False)
-        return len(loader)
+        return len(learn.dls.train)
 
     return epoch
 
@@ -95,7 +85,7 @@ def learner(name: str, x: Tensor, y: Tensor, folder: Path, *, stats: bool, previ
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="+", choices=list(BATCH), default=list(BATCH))
-    parser.add_argument("--what", nargs="+", choices=["loop", "stats", "preview"], default=["loop", "stats", "preview"])
+    parser.add_argument("--what", nargs="+", choices=["loop", "stats"], default=["loop", "stats"])
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=1.5)
     args = parser.parse_args()
@@ -106,13 +96,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in args.model:
             for what in args.what:
-                place = Path(folder) / f"{name}-{what}"
-                mine = learner(name, x, y, place.with_suffix(".a"), stats=what == "stats", preview=what == "preview")
-                if what == "loop":
-                    other = by_hand(name, x, y)
-                else:
-                    other = learner(name, x, y, place.with_suffix(".b"), stats=False, preview=False)
-                bound = BOUNDS.get((name, what), 0.99)
+                mine = learner(name, Path(folder), stats=what == "stats")
+                other = by_hand(name, x, y) if what == "loop" else learner(name, Path(folder))
+                bound = BOUNDS[name, what]
                 print(compare(mine, other, args.pairs, args.seconds).line(f"{name} {what} (>= {bound})"), flush=True)
 
 

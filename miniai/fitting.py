@@ -51,10 +51,10 @@ class Fitting:
     def run(self) -> Literal["done", "stopped"]:
         """Prepare and fit; raises what training raises."""
         try:
-            self.learn = self._prepare()
+            learn = self.prepare()
         except _StoppedEarly:
             return "stopped"
-        self.learn.fit(self.config.epochs)
+        learn.fit(self.config.epochs)
         return "stopped" if self._stopped() else "done"
 
     def _stage(self, stage: Stage, done: int = 0, total: int = 0) -> None:
@@ -63,7 +63,8 @@ class Fitting:
             raise _StoppedEarly
         self.reporter.emit(StageReached(at=self.reporter.now(), stage=stage, done=done, total=total))
 
-    def _prepare(self) -> Learner:
+    def prepare(self) -> Learner:
+        """Everything up to the first batch: device, seed, data, model, Learner."""
         self._stage("loading torch")
         import torch
 
@@ -78,9 +79,9 @@ class Fitting:
         data = self._load_data()
         self._stage("building the model")
         set_seed(self.config.seed)
-        learn = self._learner(data, device)
+        self.learn = self._learner(data, device)
         self._stage("first batch")
-        return learn
+        return self.learn
 
     def _load_data(self) -> ImageData:
         from miniai.catalog import load

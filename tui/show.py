@@ -88,7 +88,7 @@ class _Leaver:
         signal.signal(signal.SIGUSR1, lambda *_: None)
         hangup = 0 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP
         self.terminal.watch_for_hangup(lambda: self._hang_up(hangup))
-        self.app.began = self._guard_suspension
+        pass
 
     def _handle(self, number: int, handler: object) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:

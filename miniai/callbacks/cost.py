@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 
 import torch
 
-__all__ = ["Stopwatch", "TokenBucket"]
+__all__ = ["Pace", "Stopwatch", "TokenBucket"]
 
 
 class Stopwatch:
@@ -48,6 +50,27 @@ def _mark() -> torch.cuda.Event:
     event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
     event.record()
     return event
+
+
+class Pace:
+    """How long to rest after a piece of work so that such pieces take a share `budget` of the time.
+
+    The first cost is not counted, because it holds what is loaded once; of the last five the median counts, so that
+    one moment in which another program had the processor does not silence the monitoring.
+    """
+
+    def __init__(self, budget: float) -> None:
+        self.budget = budget
+        self._costs: deque[float] = deque(maxlen=5)
+        self._warm = False
+
+    def rest(self, cost: float) -> float:
+        """Seconds until the next piece, after one that cost `cost` seconds."""
+        if not self._warm:
+            self._warm = True
+            return 0.0
+        self._costs.append(cost)
+        return statistics.median(self._costs) / self.budget
 
 
 class TokenBucket:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from miniai.callbacks.base import Callback
 from miniai.callbacks.clock import TrainingClock, since_now
-from miniai.callbacks.cost import Stopwatch, TokenBucket
+from miniai.callbacks.cost import Pace, Stopwatch, TokenBucket
 from miniai.callbacks.drain import Drain
 from miniai.hooks import Hook, Hooks
 from miniai.run.events import Fact, Layer, LayersMeasured, Number, encode, number
@@ -75,7 +75,7 @@ class LayerStatsCB(Callback):
         drain: Drain[tuple[int, int]] | None = None,
     ) -> None:
         self.emit, self.now, self.clock = emit, now or since_now(), clock or TrainingClock()
-        self.every, self.budget = every, budget
+        self.every, self._pace = every, Pace(budget)
         self._layers = [] if model is None else measured_layers(model)
         self._watch = stopwatch or Stopwatch()
         self._drain: Drain[tuple[int, int]] = Drain() if drain is None else drain  # tag: layer, statistic
@@ -174,7 +174,7 @@ class LayerStatsCB(Callback):
         self.emit(fact)
         self._watch.stop()
         seconds = self.clock.seconds
-        rest = MIN_GAP if self.every is not None else max(MIN_GAP, self._watch.seconds() / self.budget)
+        rest = MIN_GAP if self.every is not None else max(MIN_GAP, self._pace.rest(self._watch.seconds()))
         self._due = seconds + max(rest, self._bucket.spend(len(encode(fact)), seconds))
 
     def _column(self, statistic: int) -> list[Number]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from miniai.callbacks.base import Callback
 from miniai.callbacks.clock import TrainingClock, since_now
-from miniai.callbacks.cost import Stopwatch
+from miniai.callbacks.cost import Pace, Stopwatch
 from miniai.callbacks.drain import Copy, start_copy
 from miniai.run.events import Alerted, Fact, Phase, PreviewSaved
 
@@ -87,7 +87,7 @@ class PreviewCB(Callback):
         self.emit, self.run_dir = emit, run_dir
         self.now, self.clock = now or since_now(), clock or TrainingClock()
         self.every, self.count, self.keep, self._copy = every, count, keep, copy
-        self._watch = Stopwatch(time)
+        self._watch, self._pace = Stopwatch(time), Pace(BUDGET)
         self._files: dict[str, None] = {}  # kept ones, oldest first
         self._last: _Shown | None = None  # the last batch that was done, if it is not saved yet
         self._saving: _Saving | None = None
@@ -168,7 +168,7 @@ class PreviewCB(Callback):
             count = len(tensors["labels"])
             self.emit(PreviewSaved(at=self.now(), step=saving.step, phase=saving.phase, file=file, count=count))
         self._watch.stop()
-        self._allowed = self.clock.seconds + self._watch.seconds() / BUDGET
+        self._allowed = self.clock.seconds + self._pace.rest(self._watch.seconds())
         self._due = max(self._allowed, self.clock.seconds + self.every)
 
     def _write(self, file: str, data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +14,6 @@ from torch.nn import functional as F
 import miniai.learner
 from miniai.errors import LearnerError
 from miniai.learner import (
-    DeviceCB,
     FuncCB,
     Learner,
     MetricsCB,
@@ -196,22 +194,3 @@ def test_several_inputs(make_learner: Make) -> None:
     assert metrics.values() == pytest.approx(
         {"loss": F.cross_entropy(out, y).item(), "accuracy": (out.argmax(1) == y).float().mean().item()}
     )
-
-
-def test_a_batch_costs_little_beyond_its_tensor_operations() -> None:
-    """The loop, DeviceCB and MetricsCB around an empty model: the best of several windows."""
-    batch = torch.rand(8, 4), torch.randint(0, 4, (8,))
-    learn = Learner(nn.Identity(), SimpleNamespace(train=[batch] * 500), opt_func=None)
-    steps: dict[str, Any] = {name: lambda learn: None for name in ("get_loss", "backward", "step", "zero_grad")}
-    done = FuncCB(**steps)
-    learn.cbs = [FuncCB(predict=lambda learn: setattr(learn, "preds", learn.batch[0])), done]
-    learn.cbs += [DeviceCB("cpu"), MetricsCB(accuracy=Accuracy())]
-    learn.loss = torch.tensor(1.0)
-    learn.cbs[-1].quiet = True  # type: ignore[attr-defined]
-
-    def window() -> float:
-        start = time.perf_counter()
-        learn.fit(1, valid=False)
-        return (time.perf_counter() - start) / 500
-
-    assert min(window() for _ in range(8)) < 150e-6

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from miniai.callbacks.clock import TrainingClock, since_now
-from miniai.callbacks.cost import Stopwatch, TokenBucket
+from miniai.callbacks.cost import Pace, Stopwatch, TokenBucket
 from miniai.callbacks.drain import Drain, start_copy
 
 
@@ -145,3 +145,15 @@ def test_bucket_lets_small_things_pass() -> None:
     bucket = TokenBucket(burst=1000, rate=100)
     assert [bucket.spend(100, float(t)) for t in range(100)] == [0.0] * 100
     assert bucket.spend(950, 100.0) == pytest.approx(9.0)  # 950 of 1000 are gone
+
+
+def test_a_pace_takes_its_share_and_forgives_one_bad_moment() -> None:
+    pace = Pace(budget=0.05)
+    assert pace.rest(10.0) == 0.0  # what is loaded once
+    assert pace.rest(0.01) == pytest.approx(0.2)
+    for cost in (0.01, 5.0, 0.01, 0.01):
+        assert pace.rest(cost) <= 101.0
+    assert pace.rest(0.02) == pytest.approx(0.2)
+    for _ in range(3):
+        rest = pace.rest(0.02)
+    assert rest == pytest.approx(0.4)  # lasting costs are believed

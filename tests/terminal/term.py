@@ -25,6 +25,7 @@ MODES = {1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048}
 # What pyte 0.8.2 would print as text, or fails on: CSI with < > =, mode reports, DCS and APC strings.
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?[0-9]*u|\x1b[P_].*?\x1b\\", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|[P_\]][^\x1b\x07]*|)\Z")
+_ALTERNATE = re.compile(rb"\x1b\[\?1049[hl]")
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 
 # A session of its own with the pseudo-terminal as its controlling terminal; done by a small program and not between
@@ -40,7 +41,10 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 
 class Term:
-    """`argv` running in a terminal of `rows` x `cols`; `ignore` names signals that it inherits as ignored."""
+    """`argv` running in a terminal of `rows` x `cols`; `ignore` names signals that it inherits as ignored.
+
+    A `modern` terminal says that it knows synchronised output and reports its size by itself.
+    """
 
     def __init__(
         self,
@@ -50,7 +54,9 @@ class Term:
         rows: int = 40,
         cols: int = 120,
         ignore: Sequence[str] = (),
+        modern: bool = False,
     ) -> None:
+        self._modern = modern
         self.screen = pyte.Screen(cols, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._held = b""
@@ -112,8 +118,8 @@ class Term:
 
     def wait(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
         """Wait until `pattern` is on the screen."""
-        self.until(lambda: re.search(pattern, self.text), f"{pattern!r} on the screen", timeout)
-        found = re.search(pattern, self.text)
+        self.until(lambda: re.search(pattern, self.text, re.MULTILINE), f"{pattern!r} on the screen", timeout)
+        found = re.search(pattern, self.text, re.MULTILINE)
         assert found
         return found
 
@@ -156,7 +162,11 @@ class Term:
 
     def _feed(self, data: bytes) -> None:
         self.raw += data
+        if self._modern:
+            for mode in re.findall(rb"\x1b\[\?(2026|2048)\$p", data):
+                os.write(self.master, b"\x1b[?%s;2$y" % mode)
         data = self._held + data
         cut = _UNFINISHED.search(data)
         data, self._held = (data[: cut.start()], data[cut.start() :]) if cut else (data, b"")
-        self._stream.feed(_UNKNOWN.sub(b"", data))
+        # pyte has one screen: what is on it goes when a program enters or leaves the alternate one
+        self._stream.feed(_ALTERNATE.sub(b"\\g<0>\x1b[2J\x1b[H", _UNKNOWN.sub(b"", data)))

@@ -45,13 +45,15 @@ def test_a_signal_before_the_trainer_listens(place: Place, worker: str) -> None:
 
 
 def test_ctrl_c_asks_what_to_do(place: Place) -> None:
-    term = place.term(place.fit(), rows=24, cols=80)
+    term = place.term(place.fit(), rows=24, cols=80, modern=True)
     term.wait("● training")
+    assert {2048, 1016} <= term.modes
     term.send("\x03")
     term.wait("stop the run.*")
     term.send("\x03")  # a second one does not mean yes
     term.until(lambda: "stop the run" not in term.text, "the closed question")
     term.resize(40, 120)
+    term.send("\x1b[48;40;120;800;1200t")
     term.wait("4 images")
     term.send("\x03")
     term.wait("after this batch")

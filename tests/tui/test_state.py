@@ -241,7 +241,7 @@ def test_many_series_and_rows_stay_bounded() -> None:
 def test_the_summary_is_plain_and_says_what_matters() -> None:
     text = summary(after(*Recording(epochs=2).whole()), Path("runs/x"))
     assert text.splitlines()[0] == "fashion, conv: done"
-    for word in ("2 of 2 epochs", "236 steps", "best valid accuracy", "run directory: runs/x"):
+    for word in ("2 of 2 epochs", "236 steps", "best valid accuracy", "run directory: runs/x", "miniai-tui attach runs/x"):
         assert word in text
     assert "\x1b" not in text
     assert "left running" in summary(running(), Path("runs/x"), "left running")

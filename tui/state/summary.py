@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from tui.state.run import RunState
@@ -54,4 +55,5 @@ def summary(state: RunState, run_dir: Path, parting: str = "") -> str:
         path = str(run_dir)
     shown = path if not path.startswith("..") else str(run_dir)
     lines.append(f"  run directory: {clean(shown)}")
+    lines.append(f"  open it again: miniai-tui attach {clean(shlex.quote(shown))}")
     return "\n".join(lines)

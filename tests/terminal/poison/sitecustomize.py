@@ -69,6 +69,7 @@ def slow_linear(module: Any) -> None:
             if batch == WORDS.get("flood"):
                 print("x" * 200_000)
             if batch == WORDS.get("stick"):
+                os.write(2, b"stuck\n")
                 time.sleep(600)
         return forward(self, images)
 
