@@ -109,8 +109,8 @@ class PtyScreen:
         return now
 
     def freeze(self, deadline: float = 5.0) -> None:
-        """Suspend the screen as ctrl+z does: from then on its process stands still and draws nothing."""
-        self.process.send_signal(signal.SIGTSTP)
+        """Press ctrl+z, which suspends the screen: from then on its process stands still and draws nothing."""
+        os.write(self._fd, b"\x1a")
         end = time.monotonic() + deadline
         while self.process.status() != psutil.STATUS_STOPPED:
             if time.monotonic() > end:

@@ -3,7 +3,7 @@
 `python benchmarks/screen_speed.py [--model mlp conv] [--threads 1 0] [--pairs 20] [--seconds 2] [--quick]`
 
 A real `miniai-tui fit fashion` in a pseudo-terminal of 120x40, all panes, default rates. Windows with the screen and
-without it take turns (A B, B A, ...). Without means that the screen is suspended as by ctrl+z: its process stands
+without it take turns (A B, B A, ...). Without means that the screen is suspended by ctrl+z: its process stands
 still and gets no CPU, and the trainer, which waits for nobody and writes the same journal whether it is read or not,
 trains as if there were no screen. The first half second after each switch does not count (the screen catches up). The
 trainer's speed is read from its own journal, a validation batch counted at its cost. `--threads 0` is as many torch

@@ -90,8 +90,12 @@ class MonitorApp(App[None]):
     @on(Reported)
     def take_facts(self, event: Reported) -> None:
         """New facts of the trainer."""
+        open_ = len(self.state.asked)
         for fact in event.facts:
             self.state.apply(fact)
+        event.taken.set()
+        if len(self.state.asked) < open_:  # the answer to a key is shown at once
+            self.run_screen.show_now("header", "keys")
         self._leave_if_over()
 
     @on(TrainerSaid)

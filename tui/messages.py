@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from textual.message import Message
 
 from miniai.run.events import AnyFact
@@ -14,6 +16,8 @@ class Reported(Message):
 
     def __init__(self, facts: list[AnyFact]) -> None:
         self.facts = facts
+        self.taken = threading.Event()
+        """Set when the app has taken the facts in: the next may come."""
         super().__init__()
 
 

@@ -88,14 +88,18 @@ class _Leaver:
         signal.signal(signal.SIGUSR1, lambda *_: None)
         hangup = 0 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP
         self.terminal.watch_for_hangup(lambda: self._hang_up(hangup))
-        pass
+        self.app.began = self._textual_is_up
 
     def _handle(self, number: int, handler: object) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal takes
 
-    def _guard_suspension(self) -> None:
-        """Let Textual come back only from a suspension: the system also sends SIGCONT with every hang-up."""
+    def _textual_is_up(self) -> None:
+        """Its driver and its handlers are in place.
+
+        Let it come back only from a suspension: the system also sends SIGCONT with every hang-up.
+        """
+        self.terminal.taken()
         for number, handler in ((signal.SIGTSTP, self._suspend), (signal.SIGCONT, self._resume)):
             self._of_textual[number] = signal.getsignal(number)
             signal.signal(number, handler)

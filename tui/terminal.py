@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import io
 import os
 import select
 import signal
@@ -97,8 +98,8 @@ class Terminal:
         self._screen = os.dup(2)
         self._originals = sys.__stdout__, sys.__stderr__
         # Textual draws on the process's original stderr and asks its original stdout for the terminal's size.
-        screen = open(self._screen, "w", encoding="utf-8", closefd=False)  # closed by __exit__
-        sys.__stdout__ = sys.__stderr__ = screen  # type: ignore[misc]
+        sys.__stderr__ = open(self._screen, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]
+        sys.__stdout__ = _Sized(self._screen)  # type: ignore[misc]
         log = _open_log(self._log)
         for fd in (1, 2):
             self._saved.append((fd, os.dup(fd)))
@@ -118,6 +119,10 @@ class Terminal:
         self._saved = []
         sys.__stdout__, sys.__stderr__ = self._originals  # type: ignore[misc]
         os.close(self._screen)
+
+    def taken(self) -> None:
+        """Textual has what it draws on: from now on the original stderr is the log's too."""
+        sys.__stderr__ = self._originals[1]  # type: ignore[misc]
 
     def caught(self) -> str:
         """What was written to descriptors 1 and 2 without a log; empty with one."""
@@ -172,6 +177,19 @@ class Terminal:
             gone()
 
         threading.Thread(target=wait, name="hang-up", daemon=True).start()
+
+
+class _Sized(io.TextIOWrapper):
+    """Writes to descriptor 1, and has the size of the terminal behind another descriptor."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        raw = io.FileIO(1, "w", closefd=False)
+        super().__init__(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
+
+    def fileno(self) -> int:
+        """The terminal's descriptor."""
+        return self._terminal
 
 
 def _write_past(fd: int, data: bytes, deadline: float = 0.5) -> None:

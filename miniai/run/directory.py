@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import socket
 import time
 from pathlib import Path
@@ -91,7 +90,7 @@ def boot_id() -> str:
 def create_run(root: Path, config: RunConfig) -> RunDir:
     """Make `root/<id>`, private to its user (0700), with `config.json` and `run.json`; RunError if that fails."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    run_id = f"{stamp}-{config.dataset}-{config.model}-{secrets.token_hex(2)}"
+    run_id = f"{stamp}-{config.dataset}-{config.model}-{os.urandom(2).hex()}"
     run = RunDir(root.absolute() / run_id)
     try:
         root.mkdir(parents=True, exist_ok=True)

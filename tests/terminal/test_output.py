@@ -11,7 +11,7 @@ from tests.terminal.place import Place
 WORDS = [
     "spoken by print", "spoken by sys.stderr", "spoken by logging", "UserWarning: spoken by warnings",
     "spoken by descriptor 1", "spoken by descriptor 2", "spoken by a subprocess", "spoken by its stderr",
-    "spoken in red",
+    "spoken in red", "spoken by the original stdout", "spoken by the original stderr",
 ]  # fmt: skip
 
 
@@ -31,7 +31,14 @@ def test_output_of_a_headless_run_stays_where_it_was(place: Place) -> None:
     process = place.process(place.fit("--headless", epochs=1), "slow:0.005,talk:20")
     out, err = (data.decode() for data in process.communicate(timeout=40))
     assert process.returncode == 0
-    errors = {"spoken by sys.stderr", "spoken by logging", WORDS[3], "spoken by descriptor 2", "spoken by its stderr"}
+    errors = {
+        "spoken by sys.stderr",
+        "spoken by logging",
+        WORDS[3],
+        "spoken by descriptor 2",
+        "spoken by its stderr",
+        WORDS[-1],
+    }
     for word in WORDS:
         assert (word in err, word in out) == ((True, False) if word in errors else (False, True)), word
     assert isinstance(process, subprocess.Popen)

@@ -80,9 +80,12 @@ def talk() -> None:
     """Write to everything that a program can write to."""
     print("spoken by print")
     print("spoken by sys.stderr", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a full disk, a reader that left: not ours to catch in such a program
+        print("spoken by the original stdout", file=sys.__stdout__, flush=True)
+        print("spoken by the original stderr", file=sys.__stderr__, flush=True)
     logging.getLogger("poison").warning("spoken by logging")
     warnings.warn("spoken by warnings", stacklevel=1)
-    with contextlib.suppress(OSError):  # a full disk, a reader that left: not ours to catch in such a program
+    with contextlib.suppress(OSError):
         os.write(1, b"spoken by descriptor 1\n")
         os.write(2, b"spoken by descriptor 2\n")
     subprocess.run(["sh", "-c", "echo spoken by a subprocess; echo spoken by its stderr >&2"], check=False)
