@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -257,3 +258,5 @@ def _preload() -> None:
     import tui.history
     import tui.layer_history
     import tui.panes.thumbs  # noqa: F401
+
+    gc.freeze()  # the collector need not walk through the modules again and again

@@ -17,6 +17,7 @@ from miniai.run.directory import RunDir, RunInfo, boot_id
 from miniai.run.events import AnyFact
 from miniai.run.requests import AnyRequest, Kill
 from tui.follow import Follower
+from tui.hand_over import HandOver
 from tui.messages import Reported, TrainerGone, TrainerSaid
 
 __all__ = ["AttachedSession"]
@@ -39,12 +40,12 @@ class AttachedSession:
         self._follower = Follower(run.journal)
         self._closed = False
         self._client: ControlClient | None = None
-        self._post: Callable[[Message], object] = bool
+        self._to_app: Callable[[list[AnyFact]], object] = bool
         self._next_doubt = 0.0
 
     def run(self, app_post: Callable[[Message], object]) -> None:
         """Read what there is, follow what comes, and say so if the trainer is gone without a last word."""
-        self._post = app_post
+        self._to_app = HandOver(app_post, lambda: not self._closed)
         self._client = ControlClient(
             self._address,
             heard=lambda fact: app_post(Reported([fact])),
@@ -78,7 +79,7 @@ class AttachedSession:
 
     def _hand_over(self, facts: list[AnyFact]) -> None:
         self._next_doubt = time.monotonic() + _DOUBT
-        self._post(Reported(facts))
+        self._to_app(facts)
 
     def _goes_on(self) -> bool:
         if self._closed or self._follower.ended is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -167,6 +168,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         if reason:
             sys.stderr.write(f"miniai-tui: {reason}: writing a log instead of showing the screen\n")
         return fit_headless(run, arguments.log_format, arguments.log_every)
+    gc.disable()  # until the first frame is drawn
     from tui.screen import fit_on_screen
 
     return fit_on_screen(run, arguments.worker)
@@ -179,6 +181,7 @@ def _attach(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.name, Path(arguments.run_dir))
     if reason := why_not():
         raise UsageError(f"attach needs a terminal: {reason}; the run's journal is {run.journal}")
+    gc.disable()  # until the first frame is drawn
     from tui.screen import attach_on_screen
 
     return attach_on_screen(run)

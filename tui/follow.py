@@ -13,7 +13,7 @@ from miniai.run.events import AnyFact, FitEnded, decode
 
 __all__ = ["Follower"]
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 """Bytes read at a look; a long journal is handed over in pieces so that the screen stays awake."""
 
 

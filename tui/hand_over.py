@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -14,27 +15,35 @@ __all__ = ["HandOver", "joined"]
 
 _PASSABLE = (Progressed, LayersMeasured, PreviewSaved)
 
+ROOM = 4000
+"""Facts that may wait for the app: more than a running trainer says in minutes, less than a long journal holds."""
 _LOOK = 0.2
 """Seconds between two looks whether anybody still wants the facts."""
 
 
 class HandOver:
-    """Posts facts to the app and waits until it has taken them, so that a long journal never piles up in memory.
+    """Posts facts to the app, and waits while it has too many to take in: a long journal never piles up in memory.
 
-    `wanted()` ends the wait, for an app that is leaving or whose terminal has stalled.
+    `wanted()` ends the wait, for an app that is leaving.
     """
 
     def __init__(self, app_post: Callable[[Message], object], wanted: Callable[[], bool]) -> None:
         self._post, self._wanted = app_post, wanted
+        self._waiting: deque[Reported] = deque()
 
     def __call__(self, facts: list[AnyFact]) -> None:
-        """Hand over; returns when the app has them, or does not want them any more."""
-        if not self._wanted():
-            return
-        message = Reported(joined(facts))
-        self._post(message)
-        while self._wanted() and not message.taken.wait(_LOOK):
-            pass
+        """Hand over; facts that nobody wants any more are dropped."""
+        while self._wanted() and self._full(len(facts)):
+            self._waiting[0].taken.wait(_LOOK)
+        if self._wanted():
+            message = Reported(joined(facts))
+            self._waiting.append(message)
+            self._post(message)
+
+    def _full(self, more: int) -> bool:
+        while self._waiting and self._waiting[0].taken.is_set():
+            self._waiting.popleft()
+        return bool(self._waiting) and more + sum(len(m.facts) for m in self._waiting) > ROOM
 
 
 def joined(facts: list[AnyFact]) -> list[AnyFact]:

@@ -17,8 +17,9 @@ from miniai.run.directory import RunDir
 from miniai.run.events import AnyFact, FitEnded
 from miniai.run.requests import AnyRequest
 from tui.follow import Follower
+from tui.hand_over import HandOver
 from tui.launch import start_trainer
-from tui.messages import Reported, TrainerGone, TrainerSaid
+from tui.messages import TrainerGone, TrainerSaid
 
 __all__ = ["ProcessSession"]
 
@@ -40,11 +41,13 @@ class ProcessSession:
         self._follower = Follower(run.journal)
         self._ended: FitEnded | None = None
         self._app_post: Callable[[Message], object] = bool
+        self._to_app: Callable[[list[AnyFact]], object] = bool
         self._closed = False
 
     def run(self, app_post: Callable[[Message], object]) -> None:
         """Start the trainer, follow its journal, and say so if it fails or goes without a last word."""
         self._app_post = app_post
+        self._to_app = HandOver(app_post, lambda: not self._closed)
         try:
             app_post(TrainerSaid("starting the trainer"))
             try:
@@ -96,7 +99,7 @@ class ProcessSession:
         for fact in facts:
             if isinstance(fact, FitEnded):
                 self._ended = fact
-        self._app_post(Reported(facts))
+        self._to_app(facts)
 
     def _goes_on(self) -> bool:
         return not self._closed and self._ended is None and self._trainer is not None and self._trainer.poll() is None

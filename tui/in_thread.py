@@ -14,6 +14,7 @@ from miniai.run.events import Alerted, AnyFact, Fact, FitEnded
 from miniai.run.listener import kill_group
 from miniai.run.requests import AnyRequest, Kill
 from tui.follow import Follower
+from tui.hand_over import HandOver
 from tui.messages import Reported, TrainerGone, TrainerSaid
 
 __all__ = ["ThreadSession"]
@@ -41,10 +42,12 @@ class ThreadSession:
         self._follower = Follower(run.journal)
         self._trained = self._closed = False
         self._app_post: Callable[[Message], object] = bool
+        self._to_app: Callable[[list[AnyFact]], object] = bool
 
     def run(self, app_post: Callable[[Message], object]) -> None:
         """Train to the end of the fit; another thread follows the journal meanwhile."""
         self._app_post = app_post
+        self._to_app = HandOver(app_post, lambda: not self._closed)
         app_post(TrainerSaid("loading torch"))
         follow = threading.Thread(target=self._follow, name="follower", daemon=True)
         follow.start()
@@ -99,5 +102,4 @@ class ThreadSession:
         self._follower.close()
 
     def _hand_over(self, facts: list[AnyFact]) -> None:
-        if not self._closed:
-            self._app_post(Reported(facts))
+        self._to_app(facts)

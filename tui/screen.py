@@ -6,7 +6,6 @@ from miniai.run.directory import RunDir
 from tui.app import MonitorApp
 from tui.attach import AttachedSession
 from tui.in_process import ProcessSession
-from tui.in_thread import ThreadSession
 from tui.show import Shown, show
 
 __all__ = ["attach_on_screen", "fit_on_screen"]
@@ -14,7 +13,11 @@ __all__ = ["attach_on_screen", "fit_on_screen"]
 
 def fit_on_screen(run: RunDir, worker: str) -> int:
     """Start the trainer of `run` ("process" or "thread") under a screen; returns the exit code."""
-    return _show(ThreadSession(run) if worker == "thread" else ProcessSession(run), run)
+    if worker == "thread":
+        from tui.in_thread import ThreadSession  # the trainer's modules: another screen has no use for them
+
+        return _show(ThreadSession(run), run)
+    return _show(ProcessSession(run), run)
 
 
 def attach_on_screen(run: RunDir) -> int:

@@ -8,6 +8,7 @@ thread that gives the terminal back by hand.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -19,7 +20,6 @@ from miniai.run.control import new_id
 from miniai.run.directory import RunDir
 from miniai.run.requests import Stop
 from tui.app import MonitorApp
-from tui.in_thread import ThreadSession
 from tui.messages import LeaveAsked
 from tui.session import Session
 from tui.terminal import Terminal
@@ -44,7 +44,7 @@ def show(app: MonitorApp, session: Shown, run: RunDir) -> int:
     with Terminal(run.log if session.owns else None) as terminal:
         leaver = _Leaver(app, session, terminal)
         leaver.install()
-        if isinstance(session, ThreadSession):
+        if hasattr(session, "leave_at_once"):  # training in this very process
             session.leave_at_once = leaver.kill
         app.run()
         leaver.left.set()
@@ -100,6 +100,9 @@ class _Leaver:
         Let it come back only from a suspension: the system also sends SIGCONT with every hang-up.
         """
         self.terminal.taken()
+        # What was imported so far stays: the collector need not walk through it again and again.
+        gc.freeze()
+        gc.enable()
         for number, handler in ((signal.SIGTSTP, self._suspend), (signal.SIGCONT, self._resume)):
             self._of_textual[number] = signal.getsignal(number)
             signal.signal(number, handler)

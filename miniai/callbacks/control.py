@@ -165,7 +165,7 @@ class ControlCB(Callback):
         return ""
 
     def _plan_stop(self, request: Stop) -> None:
-        epoch = request.epoch if request.epoch >= 0 else self.epoch
+        epoch = max(request.epoch, self.epoch)  # "after this epoch", whatever the user saw: at an epoch's end
         self._stop = Stop(id=request.id, when=request.when, epoch=epoch)
         if request.when == "epoch":
             self.emit(StopPlanned(at=self.now(), when="epoch", epoch=epoch, request=request.id))

@@ -6,6 +6,7 @@ import contextlib
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -29,6 +30,10 @@ def is_alive(address: str, run_id: str, deadline: float = 1.0) -> bool:
         return False
 
 
+_RECEIPTS = 1.0
+"""Seconds that `close` waits for the trainer to confirm what was sent."""
+
+
 class ControlClient:
     """Sends requests from a thread of its own, so that the caller never waits.
 
@@ -43,6 +48,8 @@ class ControlClient:
         self._heard = heard
         self._failed = failed
         self._outbox: queue.SimpleQueue[AnyRequest | Literal["listen"] | None] = queue.SimpleQueue()
+        self._unheard: set[str] = set()
+        """Ids of requests that the trainer has not confirmed."""
         self._line: _Connection | None = None
         self._listening: threading.Thread | None = None
         self._thread = threading.Thread(target=self._deliver, name="requests", daemon=True)
@@ -60,6 +67,9 @@ class ControlClient:
         """Deliver what was asked, then end the threads and the connection."""
         self._outbox.put(None)
         self._thread.join(timeout=5)
+        end = time.monotonic() + _RECEIPTS
+        while self._unheard and time.monotonic() < end and self._listening is not None:
+            self._listening.join(timeout=0.01)  # hanging up at once could take the last request away
         if self._line is not None:
             self._line.shut()
         if self._listening is not None:
@@ -76,8 +86,10 @@ class ControlClient:
     def _try(self, request: AnyRequest) -> str:
         """Send once; the reason if that failed."""
         try:
+            self._unheard.add(request.id)
             self._connected().send(encode(request) + b"\n")
         except OSError as error:
+            self._unheard.discard(request.id)
             if self._line is not None:
                 self._line.shut()
                 self._line = None
@@ -96,10 +108,15 @@ class ControlClient:
         while data := line.lines.read_line():
             try:
                 self._heard(decode_fact(data))
-            except msgspec.DecodeError:
-                continue  # a greeting or a receipt
+            except msgspec.DecodeError:  # a greeting or a receipt
+                self._take_receipt(data)
         line.over = True
+        self._unheard.clear()  # nothing more will come: nobody need wait
         line.close()
+
+    def _take_receipt(self, data: bytes) -> None:
+        with contextlib.suppress(msgspec.DecodeError, AttributeError):
+            self._unheard.discard(msgspec.json.decode(data).get("got"))
 
 
 class _Lines:

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from miniai.run import events as ev
 from tests.tui.recorded import Recording
-from tui.hand_over import HandOver, joined
+from tui.hand_over import ROOM, HandOver, joined
 from tui.messages import Reported
 from tui.state.run import RunState
 
@@ -48,7 +48,7 @@ def test_a_run_read_in_joined_pieces_is_the_same_run(cuts: list[int]) -> None:
     assert (one.step, one.status, one.rows.names) == (other.step, other.status, other.rows.names)
     for name, series in one.series.items():
         mine, theirs = series.columns(0, 300, 50), other.series[name].columns(0, 300, 50)
-        for field in ("x", "low", "high", "last"):
+        for field in ("at", "low", "high", "last"):
             np.testing.assert_array_equal(getattr(mine, field), getattr(theirs, field))
         np.testing.assert_allclose(mine.smooth, theirs.smooth)
 
@@ -61,14 +61,24 @@ def test_it_waits_until_the_app_has_them() -> None:
         posted.append(message.facts)
         message.taken.set()
 
-    HandOver(post, lambda: True)([piece(1, 1)])
-    assert posted == [[piece(1, 1)]]
+    hand_over = HandOver(post, lambda: True)
+    for n in range(3):
+        hand_over([piece(10 * n, 1)] * ROOM)
+    assert [len(facts) for facts in posted] == [ROOM] * 3
+
+
+def test_a_few_facts_do_not_wait_for_a_stalled_app() -> None:
+    posted: list[Message] = []
+    hand_over = HandOver(posted.append, lambda: True)
+    for n in range(100):
+        hand_over([piece(10 * n, 1)])
+    assert len(posted) == 100
 
 
 def test_it_does_not_wait_for_an_app_that_has_left() -> None:
-    answers = iter([True, True, False])
+    answers = iter([True, True, True, False, False])
     posted: list[Message] = []
-    HandOver(posted.append, lambda: next(answers))([piece(1, 1)])
-    assert len(posted) == 1
-    HandOver(posted.append, lambda: False)([piece(2, 1)])
+    hand_over = HandOver(posted.append, lambda: next(answers))
+    hand_over([piece(0, 1)] * ROOM)  # asked twice
+    hand_over([piece(10, 1)])  # asked until nobody wants it
     assert len(posted) == 1

@@ -58,6 +58,14 @@ def test_a_request_arrives(served: Served) -> None:
     assert served.requests.get(timeout=5) == Pause(id="p", epoch=2, phase="train")
 
 
+def test_what_was_sent_before_closing_arrives(served: Served) -> None:
+    for n in range(30):
+        client = ControlClient(lambda: served.listener.address, served.facts.put, served.failures.put)
+        client.send(Pause(id=f"p{n}"))
+        client.close()
+        assert served.requests.get(timeout=5).id == f"p{n}"
+
+
 def test_kill_is_not_queued_behind_the_loop(served: Served) -> None:
     served.client.send(Kill(id="k"))
     assert served.kills.get(timeout=5) == "killed"
