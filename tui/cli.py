@@ -51,7 +51,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
 
-        parser.exit(message=f"miniai-tui {version('miniai-tui')}\n")
+        sys.stdout.write(f"miniai-tui {version('miniai-tui')}\n")
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
