@@ -2,7 +2,7 @@
 
 `python benchmarks/learner_speed.py [--model mlp conv] [--pairs 20] [--what loop stats]`
 
-- `loop`: what `fit --headless --no-stats` runs, journal and previews included, against the hand-written loop.
+- `loop`: the fit of `fit --headless --no-stats`, with its journal, control and previews, against the hand-written loop.
 - `stats`: the same with the layer statistics at their default budget against without.
 """
 

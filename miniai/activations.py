@@ -29,7 +29,7 @@ def _by_index(size: Tensor) -> Tensor:
     inside = size <= TOP  # False for NaN
     bins = torch.where(inside, size * (BINS / TOP), BINS).long().clamp_(max=BINS)
     bins = torch.where(inside & (bins == BINS), BINS - 1, bins)
-    counts = torch.zeros(BINS + 1, device=size.device)
+    counts = torch.zeros(BINS + 1, dtype=size.dtype, device=size.device)
     return counts.index_add_(0, bins, torch.ones_like(size))[:BINS]
 
 

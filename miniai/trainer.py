@@ -42,18 +42,22 @@ def host(
 ) -> FitEnded:
     """Train what `run` configures, to its end; returns the last fact and never raises for what training did.
 
+    RunError or UsageError if the run directory has no configuration or no place for a journal.
+
     `listeners` hear every fact after the journal; `kill` is what a Kill request calls.
     """
     config = read_config(run.config_file)
     trouble = _Trouble(listeners)
-    journal = Journal(run.journal, trouble)
+    try:
+        journal = Journal(run.journal, trouble)
+    except OSError as problem:
+        raise RunError(f"the journal {run.journal} cannot be opened: {problem.strerror}") from problem
     reporter = Reporter((journal.write, *listeners))
     trouble.now = reporter.now
     reporter.emit(_run_started(run, config))
     trouble.socket = socket = _open_socket(run, control, kill, reporter)
     fitting = Fitting(run, config, control, reporter)
-    reason, error = _conduct(fitting)
-    control.over = True
+    reason, error = _conduct(fitting, control)
     ended = FitEnded(at=reporter.now(), reason=reason, step=fitting.step, error=error)
     reporter.emit(ended)
     _note(run, ended=reason)
@@ -99,7 +103,7 @@ class _Trouble:
             listener(self.fact)
 
 
-def _conduct(fitting: Fitting) -> tuple[Literal["done", "stopped", "failed"], str]:
+def _conduct(fitting: Fitting, control: RunControl) -> tuple[Literal["done", "stopped", "failed"], str]:
     """Run the fit; how it ended, and the error's line. What went wrong goes to the log in full."""
     try:
         return fitting.run(), ""
@@ -112,6 +116,8 @@ def _conduct(fitting: Fitting) -> tuple[Literal["done", "stopped", "failed"], st
         traceback.print_exc()
         text = str(problem).strip().splitlines()
         return "failed", f"{type(problem).__name__}: {text[0]}" if text else type(problem).__name__
+    finally:
+        control.over = True
 
 
 def _run_started(run: RunDir, config: RunConfig) -> RunStarted:
@@ -147,13 +153,13 @@ def _note(run: RunDir, **changes: object) -> None:
 
 
 def obey_signals(control: RunControl, hangup: Literal["stop", "ignore"]) -> None:
-    """SIGTERM and the first SIGINT stop at the batch edge, a second SIGINT interrupts at once.
+    """SIGTERM and SIGINT stop at the batch edge; a SIGINT after one of them interrupts at once.
 
     `hangup` says what SIGHUP does. A signal inherited as ignored stays ignored.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if number == signal.SIGINT and control.signal == signal.SIGINT and not control.over:
+        if number == signal.SIGINT and control.signal and not control.over:
             raise KeyboardInterrupt
         control.stop(number)
 
@@ -177,7 +183,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     install_output()
     control = RunControl()
     obey_signals(control, hangup="ignore")
-    return exit_code(host(RunDir(Path(folder)), control), control)
+    try:
+        return exit_code(host(RunDir(Path(folder)), control), control)
+    except MiniaiError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
 
 
 if __name__ == "__main__":

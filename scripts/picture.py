@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from pathlib import Path
 
 from miniai.run.directory import find_run
@@ -20,7 +21,8 @@ async def draw(name: str, root: Path, file: Path, size: tuple[int, int], keys: l
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.5)
-        file.write_text(app.export_screenshot(title=" "), encoding="utf-8")
+        picture = re.sub(r"@font-face \{.*?\}\s*", "", app.export_screenshot(title=" "), flags=re.DOTALL)
+        file.write_text(picture.replace("Fira Code", "DejaVu Sans Mono"), encoding="utf-8")  # nothing is fetched
 
 
 def main() -> None:

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from miniai.run.control import new_id
 from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
 from tui.colors import PALETTES, theme
-from tui.keys import BINDINGS
-from tui.messages import LeaveAsked, Reported, TrainerGone, TrainerSaid
+from tui.keys import BINDINGS, GROUPS
+from tui.messages import LeaveAsked, Reported, RequestFailed, TrainerGone, TrainerSaid
 from tui.panes.images import ImagesPane
 from tui.panes.layers import LayersPane
 from tui.panes.loss import LossPane
@@ -103,6 +103,11 @@ class MonitorApp(App[None]):
     def take_word(self, event: TrainerSaid) -> None:
         """A word from the session."""
         self.state.say(event.text)
+
+    @on(RequestFailed)
+    def take_failure(self, event: RequestFailed) -> None:
+        """A key that reached nobody."""
+        self.state.request_failed(event.request, event.text)
 
     @on(TrainerGone)
     def take_end(self, event: TrainerGone) -> None:
@@ -245,8 +250,8 @@ class MonitorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """The palette: every key's action by name."""
-        for binding in BINDINGS:
-            if isinstance(binding, Binding):
+        for _, bindings in GROUPS:
+            for binding in bindings:
                 yield SystemCommand(binding.description, binding.tooltip, self._runner(binding.action))
 
     def _runner(self, action: str) -> Callable[[], object]:

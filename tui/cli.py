@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.run(arguments)
     except MiniaiError as error:
-        sys.stderr.write(f"miniai-tui: {error}\n")
+        from tui.text import clean
+
+        sys.stderr.write(f"miniai-tui: {clean(str(error), 2000)}\n")
         return 2 if isinstance(error, UsageError) else 1
     return code
 
@@ -114,7 +117,9 @@ def _add_fit(commands: Any) -> None:
     what.add_argument("--seed", metavar="N", type=_whole(0), default=_UNSET, help="(default: 42)")
     what.add_argument("--data-dir", metavar="DIR", default=_UNSET, help="folder that holds the dataset's files")
     where = fit.add_argument_group("where it is trained")
-    where.add_argument("--device", metavar="NAME", default=_UNSET, help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    where.add_argument(
+        "--device", metavar="NAME", type=_device, default=_UNSET, help="auto, cpu, cuda, cuda:1, mps (default: auto)"
+    )
     where.add_argument("--threads", metavar="N", type=_whole(1), default=_UNSET, help="torch's threads on the CPU")
     where.add_argument("--run-dir", metavar="DIR", default="runs", help="where runs are kept (default: runs)")
     where.add_argument(
@@ -211,11 +216,17 @@ def _one_of(names: Sequence[str]) -> Any:
 
 def _whole(least: int) -> Any:
     def check(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
+        if not text.isdecimal() or not text.isascii() or not least <= int(text[:20]) < 2**63:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
         return int(text)
 
     return check
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not known: choose auto, cpu, cuda, cuda:1 or mps")
+    return text
 
 
 def _positive(text: str) -> float:

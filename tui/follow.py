@@ -40,7 +40,10 @@ class Follower:
         """The facts of the next complete lines; empty if there is nothing new."""
         if not self._open():
             return []
-        data = os.pread(self._fd, _CHUNK, self._offset)
+        try:
+            data = os.pread(self._fd, _CHUNK, self._offset)
+        except OSError:  # a network file system that is away; the next look may find it back
+            return []
         self._offset += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [fact for line in lines if (fact := self._decode(line)) is not None]

@@ -14,6 +14,9 @@ __all__ = ["LogPrinter"]
 
 Format = Literal["text", "json"]
 
+_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+"""JSON escapes the control characters below 32 and leaves these, which a terminal obeys too."""
+
 _JSON_LEFT_OUT = (ev.Scalars, ev.LayersMeasured, ev.PreviewSaved, ev.StageReached)
 
 
@@ -59,7 +62,7 @@ class LogPrinter:
     def _render(self, fact: ev.Fact) -> list[str]:
         if self._form == "text":
             return self._lines.render(fact)
-        return [] if isinstance(fact, _JSON_LEFT_OUT) else [ev.encode(fact).decode()]
+        return [] if isinstance(fact, _JSON_LEFT_OUT) else [_harmless(ev.encode(fact).decode())]
 
     def _print(self) -> None:
         while (data := self._queue.get()) is not None:
@@ -68,3 +71,7 @@ class LogPrinter:
                     data = data[os.write(self._fd, data) :]
             except OSError:  # the reader left: the run goes on without one
                 return
+
+
+def _harmless(line: str) -> str:
+    return line if line.isascii() and "\x7f" not in line else line.translate(_CONTROLS)

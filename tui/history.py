@@ -23,7 +23,7 @@ Ints: TypeAlias = NDArray[np.int64]
 BETAS = (0.8, 0.95, 0.99, 0.998)
 """Weights of the past in the moving averages: about the last 5, 20, 100 and 500 values."""
 HUGE = 1e300
-"""Sums and averages take larger values for this, so that they stay finite; extremes keep them."""
+"""Averages take larger values for this, so that they stay finite; extremes keep them."""
 NEVER = np.iinfo(np.int64).max
 """Step of the first non-finite value where there was none."""
 
@@ -65,7 +65,6 @@ class Series:
         self._average, self._left = np.zeros(len(betas)), np.ones(len(betas))
         self.low: Floats = np.full(size, np.inf)
         self.high: Floats = np.full(size, -np.inf)
-        self.total: Floats = np.zeros(size)
         self.last: Floats = np.full(size, np.nan)
         self.smooth: Floats = np.full((size, len(betas)), np.nan)
         """(buckets, betas): moving averages after each bucket's last finite value."""
@@ -103,7 +102,6 @@ class Series:
         tame = np.clip(np.where(fine, values, 0.0), -HUGE, HUGE)
         self.low[to] = np.minimum(self.low[to], np.minimum.reduceat(np.where(fine, values, np.inf), starts))
         self.high[to] = np.maximum(self.high[to], np.maximum.reduceat(np.where(fine, values, -np.inf), starts))
-        self.total[to] += np.add.reduceat(tame, starts)
         self.count[to] += np.add.reduceat(fine.astype(np.int64), starts)
         self.bad[to] += np.add.reduceat((~fine).astype(np.int64), starts)
         self.first_bad[to] = np.minimum(self.first_bad[to], np.minimum.reduceat(np.where(fine, NEVER, steps), starts))
@@ -136,8 +134,8 @@ class Series:
         later = pairs(self.at)[1] >= 0
         finite = pairs(self.count)[1] > 0
         for name, empty, join in (
-            ("low", np.inf, np.minimum), ("high", -np.inf, np.maximum), ("total", 0.0, np.add),
-            ("count", 0, np.add), ("bad", 0, np.add), ("first_bad", NEVER, np.minimum),
+            ("low", np.inf, np.minimum), ("high", -np.inf, np.maximum), ("count", 0, np.add),
+            ("bad", 0, np.add), ("first_bad", NEVER, np.minimum),
             ("last", np.nan, lambda a, b: np.where(later, b, a)),
             ("at", -1, lambda a, b: np.where(later, b, a)),
             ("smooth", np.nan, lambda a, b: np.where(finite[:, None], b, a)),
@@ -154,7 +152,7 @@ class Series:
             return
         void = self.at > step
         for name, empty in (
-            ("low", np.inf), ("high", -np.inf), ("total", 0.0), ("count", 0), ("bad", 0), ("first_bad", NEVER),
+            ("low", np.inf), ("high", -np.inf), ("count", 0), ("bad", 0), ("first_bad", NEVER),
             ("last", np.nan), ("smooth", np.nan), ("at", -1),
         ):  # fmt: skip
             getattr(self, name)[void] = empty
@@ -166,22 +164,10 @@ class Series:
         self._average = known[-1] * (1 - self._left) if len(known) else np.zeros(len(self.betas))
 
     @property
-    def mean(self) -> Floats:
-        """Mean of each bucket's finite values; NaN where there are none."""
-        mean: Floats = np.full(self.size, np.nan)
-        np.divide(self.total, self.count, out=mean, where=self.count > 0)
-        return mean
-
-    @property
     def nonfinite(self) -> tuple[int, int]:
         """How many values were NaN or infinite, and the step of the first (0 if none were)."""
         n = int(self.bad.sum())
         return n, int(self.first_bad.min()) if n else 0
-
-    def extremes(self, low: int = 0, high: int = NEVER) -> tuple[float, float] | None:
-        """Smallest and largest finite value at steps `low` to `high`, to a bucket's accuracy; None if none."""
-        here = (self.count > 0) & (self.at >= low) & (self.at - self.stride < high)
-        return (float(self.low[here].min()), float(self.high[here].max())) if here.any() else None
 
     def columns(self, low: float, high: float, width: int, smoothing: int = 0) -> Columns:
         """The steps from `low` to `high` in at most `width` columns; `smoothing` picks one of the averages."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 
 from textual.message import Message
@@ -19,9 +22,13 @@ from miniai.run.requests import AnyRequest
 from tui.follow import Follower
 from tui.hand_over import HandOver
 from tui.launch import start_trainer
-from tui.messages import TrainerGone, TrainerSaid
+from tui.messages import Reported, RequestFailed, TrainerGone, TrainerSaid
 
 __all__ = ["ProcessSession"]
+
+
+_LISTENS = 10.0
+"""Seconds after its first fact by which a trainer has a socket, if it ever has one."""
 
 
 class ProcessSession:
@@ -37,11 +44,12 @@ class ProcessSession:
         """Set when the trainer has ended or nobody follows it any more."""
         self._trainer: subprocess.Popen[bytes] | None = None
         self._client: ControlClient | None = None
-        self._early: list[AnyRequest] = []
+        self._early: deque[AnyRequest] = deque()
         self._follower = Follower(run.journal)
         self._ended: FitEnded | None = None
         self._app_post: Callable[[Message], object] = bool
         self._to_app: Callable[[list[AnyFact]], object] = bool
+        self._listens_by = math.inf
         self._closed = False
 
     def run(self, app_post: Callable[[Message], object]) -> None:
@@ -67,10 +75,8 @@ class ProcessSession:
 
     def request(self, request: AnyRequest) -> None:
         """Send a request over the control socket, as soon as there is one; never blocks."""
-        if self._client is None:
-            self._early.append(request)
-        else:
-            self._client.send(request)
+        self._early.append(request)
+        self._send_early()
 
     def kill(self) -> None:
         """End the trainer's whole process group at once."""
@@ -88,14 +94,26 @@ class ProcessSession:
         """Be there for what the trainer cannot write into its journal, and pass on what was asked meanwhile."""
         self._client = client = ControlClient(
             self._address,
-            heard=lambda fact: self._hand_over([fact]),
-            failed=lambda text: self._app_post(TrainerSaid(text)),
+            heard=self._hear,
+            failed=lambda request, text: self._app_post(RequestFailed(request, text)),
         )
         client.listen()
-        while self._early:
-            client.send(self._early.pop(0))
+        self._send_early()
+
+    def _send_early(self) -> None:
+        """Pass on what was asked, in the thread of whoever comes first."""
+        with contextlib.suppress(IndexError):
+            while self._client is not None:
+                self._client.send(self._early.popleft())
+
+    def _hear(self, fact: AnyFact) -> None:
+        """What the trainer says over the socket, because its journal cannot take it."""
+        if isinstance(fact, FitEnded):
+            self._ended = fact
+        self._app_post(Reported([fact]))
 
     def _hand_over(self, facts: list[AnyFact]) -> None:
+        self._listens_by = min(self._listens_by, time.monotonic() + _LISTENS)
         for fact in facts:
             if isinstance(fact, FitEnded):
                 self._ended = fact
@@ -129,6 +147,8 @@ class ProcessSession:
                 raise OSError(str(error)) from error
             if address or default.exists():  # a full disk keeps the address out of run.json
                 return address or str(default)
+            if time.monotonic() > self._listens_by:
+                raise OSError("it listens nowhere")
             self.over.wait(0.05)
         raise OSError("it has ended")
 

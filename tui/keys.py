@@ -52,14 +52,18 @@ FOOTER: tuple[tuple[str, tuple[str, ...], bool, int], ...] = (
     ("skip_batch", ("skip batch",), True, 4),
     ("skip_epoch", ("skip epoch",), True, 3),
     ("stop", ("stop",), True, 1),
-    ("log_y", ("log y",), False, 8),
-    ("statistic", ("next statistic",), False, 7),
-    ("next_images", ("next images",), False, 9),
+    ("go_loss go_metrics go_layers go_images", ("panes",), False, 7),
+    ("log_y", ("log y",), False, 9),
+    ("statistic", ("statistic",), False, 8),
+    ("next_images", ("images",), False, 10),
     ("maximise", ("maximise",), False, 5),
-    ("next_theme", ("theme",), False, 10),
+    ("out", ("out",), False, 12),
+    ("next_theme", ("theme",), False, 11),
+    ("suspend", ("suspend",), False, 14),
+    ("interrupt", ("copy / stop",), True, 13),
     ("help", ("help",), False, 2),
 )
-"""Footer entries from left to right: id, words (while going, while paused), only while the run goes, and rank:
+"""Footer entries from left to right: ids, words (while going, while paused), only while the run goes, and rank:
 where room is short the highest ranks are left out."""
 
 _NAMES = {"full_stop": ".", "question_mark": "?", "escape": "esc"}

@@ -58,7 +58,7 @@ class Lines:
             case ev.BatchSkipped():
                 return [f"{self._where(fact.epoch, fact.phase)}  batch {fact.batch + 1} skipped"]
             case ev.StopPlanned():
-                return [f"stops after epoch {fact.epoch + 1}"]
+                return ["stops after this batch" if fact.when == "batch" else f"stops after epoch {fact.epoch + 1}"]
             case ev.Refused():
                 return [f"refused: {fact.why}"]
             case ev.Alerted():

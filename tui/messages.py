@@ -8,7 +8,7 @@ from textual.message import Message
 
 from miniai.run.events import AnyFact
 
-__all__ = ["LeaveAsked", "Reported", "TrainerGone", "TrainerSaid"]
+__all__ = ["LeaveAsked", "Reported", "RequestFailed", "TrainerGone", "TrainerSaid"]
 
 
 class Reported(Message):
@@ -18,6 +18,15 @@ class Reported(Message):
         self.facts = facts
         self.taken = threading.Event()
         """Set when the app has taken the facts in: the next may come."""
+        super().__init__()
+
+
+class RequestFailed(Message):
+    """A request could not be delivered: `request` is its id, `text` the reason."""
+
+    def __init__(self, request: str, text: str) -> None:
+        self.request = request
+        self.text = text
         super().__init__()
 
 

@@ -126,8 +126,8 @@ class _Leaver:
         threading.Thread(target=self._leave_after_stop, name="leave", daemon=True).start()
 
     def _leave_after_stop(self) -> None:
-        if self.session.owns:
-            self.session.over.wait(_STOPPING)
+        if self.session.owns and not self.session.over.wait(_STOPPING) and self.session.can_leave:
+            self.app.parting = "left running; it was asked to stop and has not yet"
         if not self._suspended:  # else the terminal was given back then, and is the shell's
             self._ask_to_leave()
             if self.left.wait(_LEAVING):
@@ -156,12 +156,19 @@ class _Leaver:
         self._ask_to_leave()
         self.session.over.wait()
         if not self.left.wait(_LEAVING):
-            os._exit(0)
+            os._exit(self._code())
 
     def outlive(self) -> int:
-        """Train on without a screen; returns when training has ended."""
+        """Train on without a screen; returns the exit code when training has ended."""
         self.session.over.wait()
-        return self.app.exit_code
+        return self._code()
+
+    def _code(self) -> int:
+        """How training in this very process ended, which the closed app has not heard."""
+        if self.signal:
+            return 128 + self.signal
+        ended = getattr(self.session, "ended", None)
+        return 1 if ended is None or ended.reason == "failed" else 0
 
     def kill(self) -> None:
         """Give the terminal back and end this process, training and all."""

@@ -48,6 +48,12 @@ class ControlCB(Callback):
         self.control, self.emit, self.now, self.clock, self.flush = control, emit, now, clock, flush
         self.stopped = False
         """True once a stop was obeyed: the fit ended because a user asked."""
+        self._answered: deque[str] = deque(maxlen=256)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Nothing is asked, and nothing is known of where the fit is."""
+        self.stopped = False
         self.epoch, self.batch, self._step = 0, 0, 0
         self.phase: Phase = "train"
         self._left = 1  # batches of this half that have not begun
@@ -57,9 +63,12 @@ class ControlCB(Callback):
         self._stop: Stop | None = None
         self._one_batch: str | None = None
         self._paused_at: float | None = None
-        self._answered: deque[str] = deque(maxlen=256)
 
     # -- places where requests act -------------------------------------------------------------------------------
+
+    def before_fit(self, learn: Learner) -> None:  # noqa: ARG002
+        """A new fit: what was asked of the one before is over."""
+        self._forget()
 
     def before_epoch(self, learn: Learner) -> None:
         """A half epoch begins: know where we are, and end here if the epoch before was to be the last."""
@@ -128,6 +137,8 @@ class ControlCB(Callback):
             case Continue():
                 self._go_on(request.id)
             case Step():
+                if self._pause is not None:
+                    self._refuse(self._pause, "one more batch was asked for; the run pauses after it")
                 self._one_batch, self._pause, self._paused_at = request.id, None, None
                 self.clock.go()
             case SkipBatch():
@@ -167,8 +178,7 @@ class ControlCB(Callback):
     def _plan_stop(self, request: Stop) -> None:
         epoch = max(request.epoch, self.epoch)  # "after this epoch", whatever the user saw: at an epoch's end
         self._stop = Stop(id=request.id, when=request.when, epoch=epoch)
-        if request.when == "epoch":
-            self.emit(StopPlanned(at=self.now(), when="epoch", epoch=epoch, request=request.id))
+        self.emit(StopPlanned(at=self.now(), when=request.when, epoch=epoch, request=request.id))
 
     def _refuse(self, request: str, why: str) -> None:
         self.emit(Refused(at=self.now(), request=request, why=why))

@@ -17,6 +17,7 @@ from time import monotonic
 
 from miniai.catalog import _hf_cache, _network
 from miniai.catalog._found import Found
+from miniai.catalog._images import Progress, silent
 from miniai.errors import DataError
 
 __all__ = ["STALL", "download", "look"]
@@ -36,15 +37,18 @@ _QUIET = {
 _FETCH = "import sys; sys.path[:] = filter(None, sys.path); import datasets; datasets.load_dataset(sys.argv[1])"
 
 
-def look(repos: Sequence[str], classes: Sequence[str]) -> Found:
-    """Download the first of `repos` into the Hugging Face cache; raises `DataError` with the reason why not."""
+def look(repos: Sequence[str], classes: Sequence[str], progress: Progress = silent) -> Found:
+    """Download the first of `repos` into the Hugging Face cache; raises `DataError` with the reason why not.
+
+    `progress` is told about once a second; what it raises ends the download.
+    """
     if _offline(os.environ):
         raise DataError("the Hugging Face hub was not asked: the environment says to stay offline")
     endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     why = _network.refusal(f"{endpoint}/api/datasets/{repos[0]}")
     if why:
         raise DataError(f"the Hugging Face hub cannot be used ({why})")
-    why = download([sys.executable, "-c", _FETCH, repos[0]], _hf_cache.homes(repos[0]))
+    why = download([sys.executable, "-c", _FETCH, repos[0]], _hf_cache.homes(repos[0]), progress=progress)
     if why:
         raise DataError(f"the download from the Hugging Face hub failed ({why})")
     found = _hf_cache.look(repos[:1], classes)
@@ -59,14 +63,16 @@ def _offline(env: Mapping[str, str]) -> bool:
     return any(env.get(name, "").upper() in ("1", "ON", "YES", "TRUE") for name in names)
 
 
-def download(command: Sequence[str], filled: Sequence[Path], stall: float = STALL) -> str | None:
+def download(
+    command: Sequence[str], filled: Sequence[Path], stall: float = STALL, progress: Progress = silent
+) -> str | None:
     """Run `command`, which writes into the folders `filled`; the reason if it fails or stalls, else None."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             command, env={**os.environ, **_QUIET}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )
         try:
-            if not _finished(process, filled, stall):
+            if not _finished(process, filled, stall, progress):
                 return f"no byte came for {stall:g} s"
         finally:
             process.kill()
@@ -78,10 +84,11 @@ def download(command: Sequence[str], filled: Sequence[Path], stall: float = STAL
         return next((line for line in reversed(lines) if line.strip()), f"exit code {process.returncode}")
 
 
-def _finished(process: subprocess.Popen[bytes], filled: Sequence[Path], stall: float) -> bool:
+def _finished(process: subprocess.Popen[bytes], filled: Sequence[Path], stall: float, progress: Progress) -> bool:
     """Wait for the end of `process`; False if `filled` did not change for `stall` seconds before that."""
     size, since = _held(filled), monotonic()
     while not _ends(process, min(1.0, stall)):
+        progress("looking for data", 0, 0)
         now = _held(filled)
         if now != size:
             size, since = now, monotonic()

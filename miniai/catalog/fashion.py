@@ -45,15 +45,17 @@ def load(
     """
     if data_dir is not None:
         looks = [partial(_in_folder, data_dir.expanduser())]
-    return first("fashion", CLASSES, places() if looks is None else looks, progress=progress, cache_dir=cache_dir)
+    elif looks is None:
+        looks = places(progress=progress)
+    return first("fashion", CLASSES, looks, progress=progress, cache_dir=cache_dir)
 
 
-def places(*, debian: Path = DEBIAN, sample: Path = SAMPLE) -> list[Look]:
+def places(*, debian: Path = DEBIAN, sample: Path = SAMPLE, progress: Progress = silent) -> list[Look]:
     """Where to look when the user names no folder, best place first."""
     return [
         partial(_hf_cache.look, REPOS, CLASSES),
         partial(_at_debian, debian),
-        partial(_hub.look, REPOS, CLASSES),
+        partial(_hub.look, REPOS, CLASSES, progress),
         partial(_embedded, sample),
     ]
 

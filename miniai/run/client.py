@@ -37,12 +37,12 @@ _RECEIPTS = 1.0
 class ControlClient:
     """Sends requests from a thread of its own, so that the caller never waits.
 
-    `heard(fact)` is called, in that thread, for what the trainer says outside the journal; `failed(text)` when a
-    request could not be delivered. `address()` is asked for each connection: the trainer may have bound anew.
+    `heard(fact)` is called, in that thread, for what the trainer says outside the journal; `failed(id, text)` when
+    a request could not be delivered. `address()` is asked for each connection: the trainer may have bound anew.
     """
 
     def __init__(
-        self, address: Callable[[], str], heard: Callable[[AnyFact], object], failed: Callable[[str], object]
+        self, address: Callable[[], str], heard: Callable[[AnyFact], object], failed: Callable[[str, str], object]
     ) -> None:
         self._address = address
         self._heard = heard
@@ -81,7 +81,7 @@ class ControlClient:
                 with contextlib.suppress(OSError):  # tried again for each request
                     self._connected()
             elif self._try(request) and (why := self._try(request)):  # the second over a fresh connection
-                self._failed(f"the trainer cannot be reached ({why})")
+                self._failed(request.id, f"the trainer cannot be reached ({why})")
 
     def _try(self, request: AnyRequest) -> str:
         """Send once; the reason if that failed."""

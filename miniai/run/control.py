@@ -32,7 +32,7 @@ class RunControl:
 
     def submit(self, request: AnyRequest) -> None:
         """Hand in a request; never blocks."""
-        if isinstance(request, Stop):
+        if isinstance(request, Stop) and request.when == "batch":
             self.stop_asked = True
         self._queue.put(request)
 

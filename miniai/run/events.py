@@ -28,7 +28,7 @@ SCHEMA = 1
 """Version of the journal's format; the first line of a journal carries it."""
 
 Phase: TypeAlias = Literal["train", "valid"]
-Number: TypeAlias = float | str
+Number: TypeAlias = float | Literal["nan", "inf", "-inf"]
 """A float, or "nan", "inf", "-inf": what a JSON line can carry."""
 
 

@@ -6,6 +6,7 @@ it had said. A disk that refuses never hurts the run: what could not be written 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -76,7 +77,8 @@ class Journal:
         except OSError as error:
             return error.strerror or str(error)
         if written < len(data):
-            os.ftruncate(self._fd, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
             return "no space left"
         self._size += written
         return ""

@@ -58,9 +58,17 @@ class Script(RunControl):
     def __init__(self, while_paused: list[AnyRequest]) -> None:
         super().__init__()
         self.while_paused = while_paused
+        self.given: list[AnyRequest] = []
+
+    def submit(self, request: AnyRequest) -> None:
+        self.given.append(request)
+        super().submit(request)
 
     def wait(self) -> AnyRequest:
-        return self.take() or (self.while_paused.pop(0) if self.while_paused else Continue(id=new_id()))
+        if waiting := self.take():
+            return waiting
+        self.given.append(self.while_paused.pop(0) if self.while_paused else Continue(id=new_id()))
+        return self.given[-1]
 
 
 Plan = dict[tuple[str, int, str, int], list[AnyRequest]]
@@ -232,6 +240,26 @@ def test_what_does_not_fit_is_refused() -> None:
     assert "paused already" in refusals(facts)["p2"]
 
 
+def test_a_step_answers_the_pause_that_it_overtakes() -> None:
+    facts, _, _ = fit({("after_loss", 0, "train", 0): [Pause(id="p"), Step(id="1")]}, [Continue(id="c")])
+    assert "one more batch" in refusals(facts)["p"]
+    assert [(f.batch, f.request) for f in of(facts, ev.Paused)] == [(2, "1")]
+
+
+def test_a_stop_of_one_fit_is_none_of_the_next() -> None:
+    control, facts = RunControl(), list[Any]()
+    cb = ControlCB(control, facts.append, lambda: 0.0, TrainingClock())
+    x = torch.zeros(4, 1, 2, 2, dtype=torch.uint8)
+    loader = MemoryLoader(x, torch.zeros(4, dtype=torch.long), 2)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    learn = Learner(model, DataLoaders(loader, loader), F.cross_entropy, cbs=[cb, TrainCB()])
+    control.submit(Stop(id="s"))
+    learn.fit(1)
+    assert (cb.stopped, learn.steps) == (True, 0)
+    learn.fit(1)
+    assert (cb.stopped, learn.steps) == (False, 2)
+
+
 def test_a_request_after_the_last_batch_is_told_that_the_run_is_over() -> None:
     plan: Plan = {}
     late = RunControl()
@@ -305,8 +333,10 @@ def test_any_requests_at_any_time_leave_consistent_rows_and_one_answer_each(
     seen = {(e, p): sum(s[:2] == (e, p) for s in asks.seen) for e in (0, 1) for p in ("train", "valid")}
     assert all(seen[(e, p)] == n for e, p, n, _ in rows(facts))
     assert len(rows(facts)) == len({r[:2] for r in rows(facts)}) == len(of(facts, ev.EpochStarted))
-    answers = [f.request for f in of(facts, ev.Paused, ev.Continued, ev.Refused, ev.BatchSkipped, ev.EpochSkipped)]
-    answers = [a for a in answers if a]
+    kinds = (ev.Paused, ev.Continued, ev.Refused, ev.BatchSkipped, ev.EpochSkipped, ev.StopPlanned)
+    answers = [f.request for f in of(facts, *kinds) if f.request]
     assert len(answers) == len(set(answers))
     if not control.stopped:
         assert rows(facts)[-1][:2] == (1, "valid")
+        assert isinstance(control.control, Script)
+        assert {request.id for request in control.control.given} == set(answers)

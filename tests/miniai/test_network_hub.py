@@ -131,6 +131,14 @@ def test_a_download_that_stalls_is_ended(tmp_path: Path) -> None:
     assert run(forever, tmp_path, 0.2) == "no byte came for 0.2 s"
 
 
+def test_a_stop_ends_the_download(tmp_path: Path) -> None:
+    def stop(*_: object) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        _hub.download([sys.executable, "-c", "import threading; threading.Event().wait()"], [tmp_path], 0.2, stop)
+
+
 def test_a_slow_download_is_left_alone_as_long_as_bytes_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = iter(range(100))
     rounds = iter([False] * 9 + [True])

@@ -15,7 +15,8 @@ from tests.tui.driving import driving
 from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
 from tui.colors import PALETTES
-from tui.messages import TrainerGone, TrainerSaid
+from tui.keys import GROUPS
+from tui.messages import RequestFailed, TrainerGone, TrainerSaid
 from tui.panes.images import ImagesPane
 from tui.panes.layers import LayersPane
 from tui.screens.dialogs import Ask
@@ -49,6 +50,19 @@ async def test_a_key_sends_its_request_and_shows_at_once_that_it_was_sent(
         assert "refused: too late" in driver.text("header")
         await driver.settle()
         assert "refused" not in driver.text("header")
+
+
+async def test_a_key_that_reaches_nobody_says_so_for_a_while(tmp_path: Path) -> None:
+    async with driving(going(tmp_path)) as driver:
+        await driver.press("space")
+        assert "pausing …" in driver.text("header")
+        assert driver.session.app_post is not None
+        driver.session.app_post(RequestFailed(driver.session.requests[0].id, "nobody listens"))
+        await driver.settle(0.5)
+        assert "pausing" not in driver.text("header")
+        assert "nobody listens   ● training" in driver.text("header")
+        await driver.settle()
+        assert "nobody listens" not in driver.text("header")
 
 
 async def test_space_pauses_and_goes_on_and_never_toggles(tmp_path: Path) -> None:
@@ -214,7 +228,12 @@ async def test_view_keys(tmp_path: Path) -> None:
 async def test_the_palette_knows_every_key(tmp_path: Path) -> None:
     async with driving(going(tmp_path)) as driver:
         commands = {c.title: c for c in driver.app.get_system_commands(driver.app.screen)}
-        assert {"pause / go on", "stop the run ...", "next theme"} <= commands.keys()
+        assert commands.keys() == {b.description for _, bindings in GROUPS for b in bindings}
+        commands["copy the selection, else stop ..."].callback()
+        await driver.pilot.pause()
+        await driver.pilot.pause()
+        assert isinstance(driver.app.screen, Ask)
+        await driver.press("escape")
         commands["pause / go on"].callback()
         await driver.pilot.pause()
         await driver.settle()
@@ -242,6 +261,9 @@ async def test_a_preview_is_read_and_shown_and_n_turns_the_page(tmp_path: Path) 
         assert driver.text("images") != text
         await driver.post(recording.preview("vanished.safetensors"))
         assert driver.app.run_screen.pane(ImagesPane).preview is not None
+        newer = msgspec.structs.replace(recording.preview("vanished.safetensors", "valid"), step=41)
+        await driver.post(newer)
+        assert "training batch at step 40" in driver.text("images")  # what is shown, not what is newest
 
 
 async def test_an_alert_takes_a_line(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ def test_every_option_reaches_the_configuration() -> None:
         ("fit fashion --epochs 0", ["--epochs", "'0'", "at least 1"]),
         ("fit fashion --epochs 1.5", ["--epochs", "whole number"]),
         ("fit fashion --bs -4", ["--bs"]),
+        ("fit fashion --bs 99999999999999999999999", ["--bs", "whole number"]),
+        ("fit fashion --device gpu", ["--device", "'gpu'", "cuda"]),
         ("fit fashion --lr nan", ["--lr", "above 0"]),
         ("fit fashion --lr fast", ["--lr", "above 0"]),
         ("fit fashion --worker fiber", ["--worker", "process or thread"]),

@@ -68,6 +68,13 @@ def test_json_lines_are_facts() -> None:
     assert not any(isinstance(f, ev.Scalars) for f in read)
 
 
+def test_json_lines_hold_no_control_characters() -> None:
+    fact = ev.Alerted(at=1.0, topic="x", text="a \x1b[2J \x7f \x9b31m é")
+    (line,) = log([fact], form="json")
+    assert line.isprintable()
+    assert ev.decode(line.encode()) == fact
+
+
 @pytest.mark.parametrize(
     ("fact", "words"),
     [

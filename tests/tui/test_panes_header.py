@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from miniai.run import events as ev
-from miniai.run.requests import Pause
+from miniai.run.requests import Pause, Stop
 from tests.tui.recorded import Recording
 from tui.colors import PALETTES
-from tui.keys import BINDINGS, FOOTER
+from tui.keys import BINDINGS, FOOTER, GROUPS
 from tui.panes.header import bar, header
 from tui.panes.keybar import keybar
 from tui.panes.lines import Frame, changed, line
@@ -16,6 +18,7 @@ from tui.panes.newest import newest
 from tui.state import RunState
 
 COLORS = PALETTES["miniai-dark"]
+KEYS = [binding for _, bindings in GROUPS for binding in bindings]
 
 
 def after(*facts: ev.AnyFact) -> RunState:
@@ -71,6 +74,21 @@ def test_a_notice_stands_beside_the_status() -> None:
     assert "refused" not in texts(state)[0]
 
 
+def test_a_planned_stop_hides_no_answer() -> None:
+    state = after(*Recording().until(1, 74))
+    state.ask(Stop(id="x", when="epoch"))
+    state.apply(ev.StopPlanned(at=9, when="epoch", epoch=1, request="x"))
+    state.apply(ev.Refused(at=9, request="", why="the run is not paused"))
+    first = header(state, 120, COLORS, notice=True)[0].text
+    assert "refused: the run is not paused   ◐ stopping after this epoch …" in first
+
+
+@pytest.mark.parametrize("when", ["batch", "epoch"])
+def test_a_planned_stop_of_another_viewer_is_shown(when: Literal["batch", "epoch"]) -> None:
+    state = after(*Recording().until(1, 74), ev.StopPlanned(at=9, when=when, epoch=1, request="y"))
+    assert texts(state)[0].endswith("◐ stopping ")
+
+
 @pytest.mark.parametrize("width", [1, 10, 30, 60, 80, 119, 200])
 def test_every_width_is_filled_exactly(width: int) -> None:
     for state in (RunState(), after(*Recording().until(1, 74)), after(*Recording(epochs=1).whole())):
@@ -117,22 +135,39 @@ def test_newest_shows_both_halves() -> None:
 
 def test_the_footer_is_made_from_the_bindings() -> None:
     state = after(*Recording().until(1, 74))
-    wide = keybar(state, BINDINGS, Frame(200, 1, COLORS)).text
-    for word in ("space pause", ". one batch", "e skip epoch", "s stop", "? help", "q quit"):
+    wide = keybar(state, KEYS, Frame(200, 1, COLORS)).text
+    for word in (
+        "space pause", ". one batch", "e skip epoch", "s stop", "1 2 3 4 panes", "y log y", "m statistic", "n images",
+        "f maximise", "esc out", "t theme", "ctrl+z suspend", "ctrl+c copy / stop", "? help", "q quit",
+    ):  # fmt: skip
         assert word in wide
-    narrow = keybar(state, BINDINGS, Frame(60, 1, COLORS)).text
+    assert "1 2 3 4 panes" in keybar(state, KEYS, Frame(120, 1, COLORS)).text
+    narrow = keybar(state, KEYS, Frame(60, 1, COLORS)).text
     assert len(narrow) == 60
     for word in ("space pause", "s stop", "? help", "q quit"):
         assert word in narrow
     state.apply(ev.Paused(at=9, epoch=1, phase="train", batch=74, step=192))
-    assert "space go on" in keybar(state, BINDINGS, Frame(120, 1, COLORS)).text
-    over = keybar(after(*Recording(epochs=1).whole()), BINDINGS, Frame(120, 1, COLORS)).text
+    assert "space go on" in keybar(state, KEYS, Frame(120, 1, COLORS)).text
+    over = keybar(after(*Recording(epochs=1).whole()), KEYS, Frame(120, 1, COLORS)).text
     assert "pause" not in over
     assert "q quit" in over
 
 
 def test_every_footer_entry_has_a_binding() -> None:
-    assert {id_ for id_, *_ in FOOTER} <= {b.id for b in BINDINGS}
+    ids = {id_ for entry in FOOTER for id_ in entry[0].split()}
+    assert ids <= {b.id for b in KEYS}
+    assert len({entry[3] for entry in FOOTER}) == len(FOOTER)
+
+
+def test_each_key_of_the_footer_can_be_clicked() -> None:
+    strip = keybar(after(*Recording().until(1, 74)), KEYS, Frame(200, 1, COLORS))
+    clicks = {s.text.strip(): s.style.meta.get("@click") for s in strip if s.style is not None and s.style.meta}
+    assert clicks["3"] == "app.go('layers')"
+    assert clicks["ctrl+c"] == "app.copy_or_stop"
+    assert clicks["esc"] == "app.out"
+
+
+def test_bindings_have_ids_and_words() -> None:
     assert len({b.id for b in BINDINGS}) == len(BINDINGS)
     assert all(b.tooltip and b.description for b in BINDINGS)
 

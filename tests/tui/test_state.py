@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -94,6 +95,22 @@ def test_a_stop_shows_as_stopping_also_if_another_viewer_asked() -> None:
     state.apply(ev.StopPlanned(at=9, when="epoch", epoch=1, request="y"))
     assert status(state) == "stopping"
     assert "after epoch 2" in state.notice
+    state = running()
+    state.apply(ev.StopPlanned(at=9, when="batch", epoch=1, request="y"))
+    assert status(state) == "stopping"
+    assert "after this batch" in state.notice
+
+
+@pytest.mark.parametrize("ended", ["skipped", "stopped", "failed"])
+def test_a_validation_that_was_cut_short_is_no_point(ended: Literal["skipped", "stopped", "failed"]) -> None:
+    state = after(*Recording(epochs=1).whole())
+    state.apply(
+        ev.EpochEnded(
+            at=99, epoch=1, phase="valid", metrics={"loss": 0.1}, batches=3, of=10, samples=1, seconds=1.0, step=200,
+            ended=ended,
+        )
+    )  # fmt: skip
+    assert state.series["valid_loss"].end == 118
 
 
 def test_asked_requests_are_bounded() -> None:

@@ -25,8 +25,13 @@ from tui.app import MonitorApp
 from tui.attach import AttachedSession
 from tui.in_process import ProcessSession
 from tui.in_thread import ThreadSession
+from tui.panes.header import HeaderPane
+from tui.panes.images import ImagesPane
 from tui.panes.layers import LayersPane
+from tui.panes.loss import LossPane
 from tui.screens.dialogs import Ask
+from tui.screens.help import Help
+from tui.screens.run import RunScreen
 
 DEADLINE = 60.0
 """Seconds after which a condition is taken as never to come."""
@@ -63,6 +68,13 @@ class Real:
     async def press(self, *keys: str) -> None:
         """Keys, one after another."""
         await self.pilot.press(*keys)
+
+    @property
+    def header(self) -> str:
+        """The header as it is drawn now."""
+        screen = self.app.run_screen
+        screen.show_now("header")
+        return screen.query_one(HeaderPane).render_line(0).text
 
     def journal(self, *kinds: type[ev.Fact]) -> list[Any]:
         """The facts of these kinds that the trainer has written."""
@@ -107,7 +119,8 @@ async def test_the_keys_reach_the_loop(
         await real.press("space")
         await real.until(lambda: state.paused)
         paused = real.journal(ev.Paused)[-1]
-        assert f"paused at step {paused.step:,}" in str(state.status) or state.step <= paused.step
+        assert real.state.step == paused.step
+        assert f"‖ paused at step {paused.step:,}" in real.header
 
         await real.press("full_stop")
         await real.until(lambda: len(real.journal(ev.Paused)) == 2)
@@ -144,9 +157,32 @@ async def test_the_view_s_keys_while_training(
 ) -> None:
     async with fit(worker, tmp_path, data, monkeypatch) as real:
         await real.until(lambda: real.state.step > 3)
-        for key in ("1", "2", "3", "4", "f", "escape", "y", "m", "n", "t", "question_mark", "escape", "ctrl+l"):
+        app, screen = real.app, real.app.run_screen
+        for key, pane in zip("4321", ("images", "layers", "metrics", "loss"), strict=True):
             await real.press(key)
-        assert real.app.run_screen.query_one(LayersPane).statistic == "std"
+            await real.until(partial(getattr, screen.query_one(f"#{pane}"), "has_focus"))
+        await real.press("f")
+        assert screen.has_class("-full")
+        await real.press("escape")
+        assert not screen.has_class("-full")
+        await real.press("y")
+        assert screen.pane(LossPane).log_y
+        await real.press("m")
+        assert screen.pane(LayersPane).statistic == "std"
+        page = screen.pane(ImagesPane).page
+        await real.press("n")
+        assert screen.pane(ImagesPane).page == page + 1
+        theme = app.theme
+        await real.press("t")
+        assert app.theme != theme
+        await real.press("question_mark")
+        assert isinstance(app.screen, Help)
+        await real.press("escape")
+        assert isinstance(app.screen, RunScreen)
+        await real.press("ctrl+l", "ctrl+c")
+        assert isinstance(app.screen, Ask)
+        await real.press("escape")
+        assert not real.state.asked.stopping
         step = real.state.step
         await real.until(lambda: real.state.step > step)
 
@@ -162,6 +198,24 @@ async def test_stop_after_this_epoch_finishes_it_with_its_validation(
         last = real.journal(ev.EpochEnded)[-1]
         assert (last.phase, last.ended) == ("valid", "complete")
         assert real.state.status == "stopped"
+
+
+@both
+async def test_quit_and_stop_leaves_once_the_run_has_stopped(
+    worker: str, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with fit(worker, tmp_path, data, monkeypatch) as real:
+        await real.until(lambda: real.state.step > 3)
+        await real.press("q")
+        assert isinstance(real.app.screen, Ask)
+        await real.press("s")
+        end = time.monotonic() + DEADLINE
+        while real.app.is_running:
+            assert time.monotonic() < end, real.state.status
+            await asyncio.sleep(0.01)
+        assert real.state.status == "stopped"
+    assert [f.reason for f in real.journal(ev.FitEnded)] == ["stopped"]
+    assert real.app.exit_code == 0
 
 
 @both

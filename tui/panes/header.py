@@ -58,7 +58,7 @@ def header(state: RunState, width: int, colors: Palette, notice: bool = False) -
 
 def _first(state: RunState, width: int, colors: Palette, notice: bool) -> Strip:
     badge = _badge(state, colors)
-    if notice and state.notice and not state.asked.text:
+    if notice and state.notice and (state.planned or not state.asked.text):  # a planned stop may wait for long
         room = max(width - length(badge) - 18, 0)
         badge = [(cut(state.notice, room), style(colors.waiting)), ("   ", Style.null()), *badge]
     left: list[Part] = [(" miniai-tui", style(colors.foreground, bold=True))]

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from textual.message import Message
 from textual.strip import Strip
 
+from miniai.run.events import PreviewSaved
 from tui.colors import Palette, style
 from tui.panes.base import Pane
 from tui.panes.lines import Frame, Part, blank, line, message, pad
@@ -30,8 +31,8 @@ WANTED = 6
 class Loaded(Message):
     """A preview file was read, or could not be (None)."""
 
-    def __init__(self, preview: Preview | None) -> None:
-        self.preview = preview
+    def __init__(self, fact: PreviewSaved, preview: Preview | None) -> None:
+        self.fact, self.preview = fact, preview
         super().__init__()
 
 
@@ -47,13 +48,15 @@ class ImagesPane(Pane, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.run_dir = run_dir
         self.preview: Preview | None = None
+        self.fact: PreviewSaved | None = None
+        """Where and when the pictures come from that are shown; newer ones may be on their way, or lost."""
         self.page = 0
-        self._asked = ""
+        self._asked: PreviewSaved | None = None
 
     def heading(self, state: RunState) -> str:
         """The title."""
-        fact = state.preview
-        if fact is None or self.preview is None:
+        fact = self.fact
+        if fact is None or self.preview is None or state.preview is None:
             return "images"
         half = "validation" if fact.phase == "valid" else "training"
         page = plan(self.preview, *self.content_size)
@@ -68,20 +71,22 @@ class ImagesPane(Pane, can_focus=True):
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The pictures, or what will come; a newer file is asked for."""
         fact = state.preview
-        if fact is not None and fact.file != self._asked:
-            self._asked = fact.file
-            self.run_worker(lambda: self._read(fact.file), group="preview", exclusive=True, thread=True)
+        if fact is None:  # another run: its first pictures are still to come
+            self.preview = self.fact = self._asked = None
+        elif fact != self._asked:
+            self._asked = fact
+            self.run_worker(lambda: self._read(fact), group="preview", exclusive=True, thread=True)
         return images(self.preview, state, frame, self.page)
 
-    def _read(self, file: str) -> None:
+    def _read(self, fact: PreviewSaved) -> None:
         """In a thread: read the file, and say so to the pane."""
-        self.post_message(Loaded(load(self.run_dir, file)))
+        self.post_message(Loaded(fact, load(self.run_dir, fact.file)))
 
     def on_loaded(self, event: Loaded) -> None:
         """Show what was read; a file that has vanished is passed over."""
         event.stop()
         if event.preview is not None:
-            self.preview = event.preview
+            self.preview, self.fact = event.preview, event.fact
             self.redraw()
 
 

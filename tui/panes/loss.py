@@ -26,6 +26,8 @@ LABEL = 7
 ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
 SMOOTHING = (200, 1_000, 5_000)
 """Ends of the step axis above which a longer average is drawn, so that it spans about the same share of it."""
+TINY, HUGE = 1e-300, 1e300
+"""Sizes from which a value is not drawn: on a log axis below the one, on any above the other."""
 SIGNS = {"pause": "‖", "skip": "»", "lr": "↓"}
 
 
@@ -72,16 +74,18 @@ def loss_chart(state: RunState, frame: Frame, log: bool = False) -> list[Strip]:
     grid = Grid(width, height)
     if y is not None:
         _draw_axes(grid, x, y, colors)
-        curves = _curves(train, valid, colors, log)
         if valid is not None and len(valid.at) <= plot_width // 4:
             _draw_points(grid, valid, (x, y), colors, log)
-        chart.lines(grid, (LABEL, plot_width, plot_height), x, y, curves)
+        chart.lines(grid, (LABEL, plot_width, plot_height), x, y, _curves(train, valid, colors, log))
+        if train is not None:
+            _draw_raw(grid, train, (x, y), colors, log)
     else:
         _draw_axes(grid, x, Axis(0.0, 1.0, ()), colors)
         grid.put(
             LABEL + 2, plot_height // 2, "nothing above 0 to draw on a log axis" if log else "", style(colors.muted)
         )
-    _draw_broken(grid, train, x, colors)
+    for columns in (train, valid):
+        _draw_broken(grid, columns, x, colors)
     _draw_legend(grid, state, colors)
     _draw_marks(grid, state, x, colors)
     return grid.strips()
@@ -93,7 +97,7 @@ def _columns(state: RunState, name: str, x: Axis, width: int, smoothing: int = 0
 
 
 def _usable(value: float, log: bool) -> bool:
-    return math.isfinite(value) and (not log or value > 1e-300) and abs(value) < 1e300
+    return math.isfinite(value) and (not log or value > TINY) and abs(value) < HUGE
 
 
 def _y_axis(train: Columns | None, valid: Columns | None, parts: int, log: bool) -> Axis | None:
@@ -121,12 +125,8 @@ def _runs(steps: Sequence[float], values: Sequence[float], log: bool) -> Iterato
 
 
 def _curves(train: Columns | None, valid: Columns | None, colors: Palette, log: bool) -> list[Curve]:
-    """Raw, smoothed and validation lines; at most two points for each column of cells."""
+    """Validation and smoothed lines; at most one point of each for each column of cells."""
     curves: list[Curve] = []
-    if train is not None:
-        at = [s for s in train.at.tolist() for _ in (0, 1)]
-        ends = [v for pair in zip(train.low.tolist(), train.high.tolist(), strict=True) for v in pair]
-        curves += [(xs, ys, colors.train_faint) for xs, ys in _runs(at, ends, log)]
     if valid is not None:
         curves += [(xs, ys, colors.valid) for xs, ys in _runs(valid.at.tolist(), valid.last.tolist(), log)]
     if train is not None:
@@ -156,6 +156,25 @@ def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
             end = start + len(label) + 1
 
 
+def _draw_raw(grid: Grid, train: Columns, axes: tuple[Axis, Axis], colors: Palette, log: bool) -> None:
+    """What the raw values span in each column, behind the lines; ends that cannot be drawn lie at the axis's end."""
+    import numpy as np  # not before the first value
+
+    from tui.panes.band import band
+
+    y = axes[1]
+    ends = []
+    usable = np.zeros(len(train.at), bool)
+    for values, edge in ((train.low, y.low), (train.high, y.high)):
+        good = np.isfinite(values) & (np.abs(values) < HUGE) & ((values > TINY) | (not log))
+        tame = np.where(good, values, 1.0)
+        ends.append(np.where(good, np.log10(tame) if log else tame, edge))
+        usable |= good
+    low, high = (np.where(usable, end, np.nan) for end in ends)
+    place = (LABEL, grid.width - LABEL, grid.height - 2)
+    band(grid, place, axes, train.at, low, high, style(colors.train_faint))
+
+
 def _draw_points(grid: Grid, valid: Columns, axes: tuple[Axis, Axis], colors: Palette, log: bool) -> None:
     """A dot for each validation, at the step where it was measured."""
     x, y = axes
@@ -166,11 +185,11 @@ def _draw_points(grid: Grid, valid: Columns, axes: tuple[Axis, Axis], colors: Pa
             grid.put(LABEL + x.cell(step, width, 2), row, "●", style(colors.valid))
 
 
-def _draw_broken(grid: Grid, train: Columns | None, x: Axis, colors: Palette) -> None:
+def _draw_broken(grid: Grid, columns: Columns | None, x: Axis, colors: Palette) -> None:
     """A red × below every column that holds a NaN or an infinity."""
-    if train is None:
+    if columns is None:
         return
-    for step, bad in zip(train.at.tolist(), train.bad.tolist(), strict=True):
+    for step, bad in zip(columns.at.tolist(), columns.bad.tolist(), strict=True):
         if bad:
             place = LABEL + x.cell(step, grid.width - LABEL, 2)
             grid.put(place, grid.height - 3, "×", style(colors.wrong, bold=True))
@@ -189,11 +208,14 @@ def _draw_legend(grid: Grid, state: RunState, colors: Palette) -> None:
         grid.put(start - 1, row, " ", style(color))
         grid.put(start, row, word, style(color))
         grid.put(start + len(word), row, f" {shown}", style(colors.foreground))
-    loss = state.series.get("loss")
-    broken, first = loss.nonfinite if loss is not None else (0, 0)
-    if broken:
-        text = f"× {count(broken)} NaN or inf, first at step {count(first)}"
-        grid.put(max(grid.width - len(text), LABEL), len(entries), text, style(colors.wrong, bold=True))
+    row = len(entries)
+    for name, where in (("loss", ""), ("valid_loss", " in validation")):
+        series = state.series.get(name)
+        broken, first = series.nonfinite if series is not None else (0, 0)
+        if broken:
+            text = f"× {count(broken)} NaN or inf{where}, first at step {count(first)}"
+            grid.put(max(grid.width - len(text), LABEL), row, text, style(colors.wrong, bold=True))
+            row += 1
 
 
 def _draw_marks(grid: Grid, state: RunState, x: Axis, colors: Palette) -> None:

@@ -82,9 +82,12 @@ class RunScreen(Screen[None]):
     def tick(self) -> None:
         """Let every pane look whose part of the state changed and whose turn has come."""
         now = self.clock()
+        if self.state.gone is None:
+            self.remove_class("-gone-read")
         self.set_class(self.state.gone is not None and not self.has_class("-gone-read"), "-gone")
         self.set_class(bool(self.state.alerts), "-alert")
         for pane in self.panes():
+            pane.state = self.state  # one that comes into view draws at once
             if pane.wants(self.state, now):
                 pane.show(self.state, now)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tui.state.asked import Asked
+from tui.state.marks import Alert, Mark
 from tui.state.progress import Progress
 from tui.state.rows import Row, Rows
-from tui.state.run import Mark, RunState, Status
+from tui.state.run import RunState, Status
 from tui.state.summary import summary
 
-__all__ = ["Asked", "Mark", "Progress", "Row", "Rows", "RunState", "Status", "summary"]
+__all__ = ["Alert", "Asked", "Mark", "Progress", "Row", "Rows", "RunState", "Status", "summary"]

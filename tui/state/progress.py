@@ -24,6 +24,8 @@ class Progress:
         """Batches of a complete half epoch."""
         self.epoch, self.batch, self.of = 0, 0, 0
         self.phase: Phase | None = None
+        self._last: int | None = None
+        """Last epoch of a fit that is to stop after it."""
         self.samples, self.seconds, self.waited = 0, 0.0, 0.0
         self.per_batch: dict[Phase, float] = {}
         """Seconds of one batch, median of the recent reports of that phase."""
@@ -34,6 +36,10 @@ class Progress:
         """The plan of the fit is known."""
         self.epochs = max(fact.epochs, 0)
         self.halves = {"train": max(fact.train_batches, 0), "valid": max(fact.valid_batches, 0)}
+
+    def stop_after(self, epoch: int | None) -> None:
+        """The fit ends after this epoch; None: it has all its epochs."""
+        self._last = epoch
 
     def epoch_started(self, fact: EpochStarted) -> None:
         """A half epoch begins at batch 0."""
@@ -83,7 +89,7 @@ class Progress:
 
     @property
     def eta(self) -> float | None:
-        """Seconds to the end of the fit, validation included; None before the first speed is known."""
+        """Seconds to the end of the fit, planned or asked for, validation included; None before the first speed."""
         train = self.per_batch.get("train")
         valid = self.per_batch.get("valid", train * VALID_COST if train is not None else None)
         train = valid if train is None else train
@@ -92,4 +98,5 @@ class Progress:
         left = max(self.of - self.batch, 0)
         here = left * train + self.halves["valid"] * valid if self.phase == "train" else left * valid
         epoch = self.halves["train"] * train + self.halves["valid"] * valid
-        return here + max(self.epochs - self.epoch - 1, 0) * epoch
+        epochs = self.epochs if self._last is None else min(self.epochs, self._last + 1)
+        return here + max(epochs - self.epoch - 1, 0) * epoch

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest
+from tui.state.answers import Answer, words
 from tui.state.asked import Asked
+from tui.state.marks import Alert, Mark, RateWatch
 from tui.state.progress import Progress
 from tui.state.rows import Rows
 from tui.text import clean
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tui.history import Series
     from tui.layer_history import LayerHistory
 
-__all__ = ["Alert", "Mark", "RunState", "Section", "Status"]
+__all__ = ["RunState", "Section", "Status"]
 
 Status: TypeAlias = Literal[
     "starting", "loading data", "first batch", "training", "validating", "paused", "stopping", "done", "stopped",
@@ -29,33 +30,22 @@ OVER: tuple[Status, ...] = ("done", "stopped", "failed")
 MAX_SERIES = 24
 
 
-@dataclass(frozen=True)
-class Mark:
-    """Something that happened at a train step and that the chart shows."""
-
-    step: int
-    kind: Literal["pause", "skip", "lr"]
-    text: str
-
-
-@dataclass(frozen=True)
-class Alert:
-    """Something that the user should know."""
-
-    topic: str
-    text: str
-    step: int = 0
-
-
 class RunState:
     """Everything that the panes draw. `apply` changes it; `revision` tells a pane whether it must look again."""
 
     def __init__(self) -> None:
+        self._revisions: Counter[Section] = Counter()
+        self.notices = 0
+        """How many answers in words there have been."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is known of any run."""
         self.base: Status = "starting"
         self.saying = "waiting for the trainer's first sign"
         """What is waited for until training runs."""
-        self.notice, self.notices = "", 0
-        """The last answer in words, and how many there have been."""
+        self.notice = ""
+        """The last answer in words."""
         self.paused = self.planned = False
         self.at, self.step = 0.0, 0
         self.run: ev.RunStarted | None = None
@@ -71,8 +61,7 @@ class RunState:
         self.layers: LayerHistory | None = None
         self.marks: deque[Mark] = deque(maxlen=100)
         self.alerts: deque[Alert] = deque(maxlen=100)
-        self._revisions: Counter[Section] = Counter()
-        self._lr: tuple[float, int] = (0.0, 0)
+        self._rate = RateWatch()
 
     # -- read ------------------------------------------------------------------------------------------------------
 
@@ -113,6 +102,12 @@ class RunState:
             self.saying = clean(text)
         else:
             self._note(clean(text))
+        self._touch("status")
+
+    def request_failed(self, request: str, text: str) -> None:
+        """A request could not be delivered: it is not open any more, and a notice says why."""
+        self.asked.answered(request)
+        self._note(clean(text))
         self._touch("status")
 
     def trainer_gone(self, text: str, log_tail: list[str]) -> None:
@@ -156,13 +151,16 @@ class RunState:
     def _prepared(self, fact: ev.RunStarted | ev.StageReached | ev.DataLoaded | ev.FitStarted) -> None:
         match fact:
             case ev.RunStarted():
-                self.run, self.saying = fact, "loading torch"
-                self.base = "starting" if not self.over else self.base
+                if self.run is not None:  # the journal was replaced, or is read anew
+                    self._begin()
+                    self._touch("alerts", "marks")
+                self.run, self.saying, self.at = fact, "loading torch", fact.at
+                self._turn("starting")
             case ev.StageReached():
                 self.stage, self.saying = fact, clean(fact.stage)
                 loading = fact.stage in ("looking for data", "reading data")
                 word: Status = "loading data" if loading else "starting"
-                self.base = "first batch" if fact.stage == "first batch" else word
+                self._turn("first batch" if fact.stage == "first batch" else word)
             case ev.DataLoaded():
                 self.data = fact
             case ev.FitStarted():
@@ -170,7 +168,8 @@ class RunState:
         self._touch("status", "progress", "metrics", "loss", "layers", "preview")
 
     def _fit_started(self, fact: ev.FitStarted) -> None:
-        self.fit, self.base, self.end = fact, "first batch", None
+        self.fit = fact
+        self._turn("first batch")
         self.progress.fit_started(fact)
         self.rows.names = ["loss", *(clean(m, 40) for m in fact.metrics[:20] if m != "loss")]
         if fact.layers:
@@ -184,13 +183,15 @@ class RunState:
             self.progress.epoch_started(fact)
             self.rows.started(fact)
             if fact.phase == "valid":
-                self.base = "validating"
+                self._turn("validating")
             elif self.step > 0:
-                self.base = "training"
+                self._turn("training")
+            if self.over:  # a late fact: nothing runs
+                self._end_rows()
         else:
             self.progress.epoch_ended(fact)
             row = self.rows.ended(fact)
-            if fact.phase == "valid" and "loss" in row.metrics:
+            if fact.phase == "valid" and fact.ended == "complete" and "loss" in row.metrics:
                 self._extend("valid_loss", fact.step, [row.metrics["loss"]], 1)
         self._touch("status", "progress", "metrics")
 
@@ -204,7 +205,8 @@ class RunState:
 
     def _scalars(self, fact: ev.Scalars) -> None:
         if fact.name == "lr":
-            self._watch_lr(fact)
+            for mark in self._rate.marks(fact):
+                self._mark(mark)
         self._extend(clean(fact.name, 40), fact.first, fact.values, fact.stride)
         if fact.name == "loss" and fact.values:
             self.step = max(self.step, fact.first + fact.stride * (len(fact.values) - 1))
@@ -223,44 +225,28 @@ class RunState:
         series.extend(first, values, stride)
         self._touch("loss")
 
-    def _watch_lr(self, fact: ev.Scalars) -> None:
-        """A mark where the learning rate changes after having stood still; a schedule makes none."""
-        last, same = self._lr
-        for i, number in enumerate(fact.values):
-            value = float(number)
-            if value == last:
-                same += 1
-                continue
-            if same >= 10 and last > 0:
-                self._mark("lr", f"lr x{value / last:.3g}", fact.first + i * fact.stride)
-            last, same = value, 0
-        self._lr = (last, same)
-
-    def _answered(self, fact: ev.AnyFact) -> None:
+    def _answered(self, fact: Answer) -> None:
         """Answers to requests, also to those of other viewers."""
         match fact:
             case ev.Paused():
                 if not self.paused:
-                    self._mark("pause", "paused", fact.step)
-                self.paused, self.step = True, max(self.step, fact.step)
+                    self._mark(Mark(fact.step, "pause", "paused"))
+                self.paused, self.step = not self.over, max(self.step, fact.step)
             case ev.Continued():
                 self.paused = False
             case ev.BatchSkipped():
                 self.rows.batch_skipped(fact.epoch, fact.phase)
-                self._mark("skip", "b skipped")
-                self._note(f"batch {fact.batch + 1} skipped")
+                self._mark(Mark(self.step, "skip", "b skipped"))
             case ev.EpochSkipped():
-                self._mark("skip", "e skipped")
-                half, then = ("training", ", on to validation") if fact.phase == "train" else ("validation", "")
-                self._note(f"{half} skipped at {fact.at_batch}/{self.progress.of}{then}")
+                self._mark(Mark(self.step, "skip", "e skipped"))
             case ev.StopPlanned():
                 self.planned = True
-                self._note(f"stops after {'this batch' if fact.when == 'batch' else f'epoch {fact.epoch + 1}'}")
-            case ev.Refused():
-                self._note(f"refused: {clean(fact.why)}")
-        if not isinstance(fact, ev.StopPlanned):
-            self.asked.answered(getattr(fact, "request", ""))
-        self._touch("status", "metrics")
+                self.progress.stop_after(fact.epoch if fact.when == "epoch" else None)
+        if text := words(fact, self.progress.of):
+            self._note(text)
+        if not isinstance(fact, ev.StopPlanned):  # a planned stop is open until the run has stopped
+            self.asked.answered(fact.request)
+        self._touch("status", "progress", "metrics")
 
     def _resumed(self, step: int) -> None:
         for series in self.series.values():
@@ -271,17 +257,26 @@ class RunState:
         self.marks = deque((m for m in self.marks if m.step <= step), maxlen=self.marks.maxlen)
         self.step, self.end, self.gone, self.paused, self.base = step, None, None, False, "starting"
         self.planned = False
+        self.progress.stop_after(None)
         self.asked.clear()
         self._touch("status", "progress", "metrics", "loss", "layers", "marks", "alerts")
 
     def _finish(self, reason: Literal["done", "stopped", "failed"]) -> None:
         self.base, self.paused, self.planned = reason, False, False
         self.asked.clear()
-        self.rows.finish("failed" if reason == "failed" else "stopped")
+        self._end_rows()
         self._touch("status", "progress", "metrics", "loss", "layers", "preview")
 
-    def _mark(self, kind: Literal["pause", "skip", "lr"], text: str, step: int | None = None) -> None:
-        self.marks.append(Mark(self.step if step is None else step, kind, text))
+    def _turn(self, to: Status) -> None:
+        """The run does something else now; what is told after its end changes nothing."""
+        if not self.over:
+            self.base = to
+
+    def _end_rows(self) -> None:
+        self.rows.finish("failed" if self.base == "failed" else "stopped")
+
+    def _mark(self, mark: Mark) -> None:
+        self.marks.append(mark)
         self._touch("marks")
 
     def _note(self, text: str) -> None:

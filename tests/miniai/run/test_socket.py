@@ -28,9 +28,12 @@ class Served:
         self.requests: queue.Queue[AnyRequest] = queue.Queue()
         self.kills: queue.Queue[str] = queue.Queue()
         self.facts: queue.Queue[AnyFact] = queue.Queue()
-        self.failures: queue.Queue[str] = queue.Queue()
+        self.failures: queue.Queue[tuple[str, str]] = queue.Queue()
         self.listener = Listener(run, self.requests.put, lambda: self.kills.put("killed"))
-        self.client = ControlClient(lambda: self.listener.address, self.facts.put, self.failures.put)
+        self.client = ControlClient(lambda: self.listener.address, self.facts.put, self.failed)
+
+    def failed(self, request: str, text: str) -> None:
+        self.failures.put((request, text))
 
     def raw(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX)
@@ -60,7 +63,7 @@ def test_a_request_arrives(served: Served) -> None:
 
 def test_what_was_sent_before_closing_arrives(served: Served) -> None:
     for n in range(30):
-        client = ControlClient(lambda: served.listener.address, served.facts.put, served.failures.put)
+        client = ControlClient(lambda: served.listener.address, served.facts.put, served.failed)
         client.send(Pause(id=f"p{n}"))
         client.close()
         assert served.requests.get(timeout=5).id == f"p{n}"
@@ -147,8 +150,10 @@ def test_a_socket_whose_path_vanished_is_bound_anew(served: Served, monkeypatch:
 
 
 def test_a_request_that_cannot_be_delivered_is_said(tmp_path: Path) -> None:
-    failures: queue.Queue[str] = queue.Queue()
-    client = ControlClient(lambda: str(tmp_path / "none"), lambda fact: None, failures.put)
+    failures: queue.Queue[tuple[str, str]] = queue.Queue()
+    client = ControlClient(lambda: str(tmp_path / "none"), lambda fact: None, lambda *said: failures.put(said))
     client.send(Pause(id="p"))
-    assert "cannot be reached" in failures.get(timeout=5)
+    request, text = failures.get(timeout=5)
+    assert request == "p"
+    assert "cannot be reached" in text
     client.close()
