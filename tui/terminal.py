@@ -88,6 +88,7 @@ class Terminal:
         self._originals: tuple[Any, Any] = (None, None)
         self._attributes: list[Any] | None = None
         self._name = ""
+        self._restoring = threading.RLock()  # a signal handler may restore while its own thread does
         self._silenced = False
 
     def __enter__(self) -> Terminal:
@@ -109,6 +110,9 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         """Point descriptors 1 and 2 at the terminal again."""
+        # Waking a blocked writer may let the app return while the terminal is still being given back by hand.
+        if self._restoring.acquire(timeout=5):
+            self._restoring.release()
         _flush()
         if not self._silenced:
             with contextlib.suppress(OSError):
@@ -142,7 +146,7 @@ class Terminal:
         """
         if not self.is_ours():
             return
-        with contextlib.suppress(OSError, termios.error):
+        with self._restoring, contextlib.suppress(OSError, termios.error):
             # A descriptor of its own: not blocking here must not make the shell's terminal non-blocking.
             fd = os.open(self._name, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:
@@ -192,7 +196,7 @@ class _Sized(io.TextIOWrapper):
         return self._terminal
 
 
-def _write_past(fd: int, data: bytes, deadline: float = 0.5) -> None:
+def _write_past(fd: int, data: bytes, deadline: float = 3.0) -> None:
     """Write to a terminal that may have stalled, in place of what waits to be written there.
 
     The terminal is locked by a thread that waits in a write to it (Textual's, by its public name). A signal ends
@@ -205,13 +209,14 @@ def _write_past(fd: int, data: bytes, deadline: float = 0.5) -> None:
                 signal.pthread_kill(thread.ident, signal.SIGUSR1)
         termios.tcflush(fd, termios.TCIOFLUSH)
         try:
-            os.write(fd, data)
+            if os.write(fd, data) == len(data):
+                return
         except BlockingIOError:
             if time.monotonic() > end:
                 raise
-            time.sleep(0.01)
-        else:
+        if time.monotonic() > end:
             return
+        time.sleep(0.01)
 
 
 def _flush() -> None:
