@@ -66,7 +66,7 @@ class PtyScreen:
             with self._news:
                 self.received += len(data)
                 self.first_byte = self.first_byte or now
-                if self._patterns:
+                if not all(self._hits):  # once all was seen, the reader costs next to nothing
                     self._look(data, now)
         self._over.set()
         with self._news:

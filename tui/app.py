@@ -28,7 +28,7 @@ from tui.state.summary import summary
 
 __all__ = ["MonitorApp"]
 
-TICK = 0.1
+TICK = 0.125
 """Seconds between two looks at what changed."""
 
 

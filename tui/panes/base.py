@@ -72,7 +72,7 @@ class Pane(Widget):
         if width <= 0 or height <= 0 or not self.visible_now:
             self._seen = -1
             return
-        self._seen, self._due = self.seen(state), now + self.every
+        self._seen, self._due = self.seen(state), self._next_turn(now)
         self._title(self.heading(state))
         new = pad(self.draw(state, Frame(width, height, self.look)), width, height)
         old, self._lines = self._lines, new
@@ -85,6 +85,10 @@ class Pane(Widget):
                 regions.append(Region(span[0], y, span[1] - span[0], 1))
         if regions:
             self.refresh(*regions)
+
+    def _next_turn(self, now: float) -> float:
+        """The next whole multiple of `every`: panes share turns, and one update of the terminal takes them all."""
+        return (now // self.every + 1) * self.every if self.every else now
 
     def forget(self) -> None:
         """Draw every cell the next time."""
@@ -118,7 +122,8 @@ class Pane(Widget):
             end = drawn.cell_length if end == -1 else end
             mark = Style(reverse=True)
             drawn = Strip.join([drawn.crop(0, start), drawn.crop(start, end).apply_style(mark), drawn.crop(end)])
-        return drawn.apply_style(style(bg=self.look.background)).apply_offsets(0, y)
+        drawn = drawn.apply_style(style(bg=self.look.background))
+        return drawn.apply_offsets(0, y) if self.allow_select else drawn  # offsets tell what is selected
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, for the clipboard."""

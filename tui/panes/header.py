@@ -27,7 +27,7 @@ class HeaderPane(Pane):
     """The header; an answer of the trainer stands beside the status word for some seconds."""
 
     sections: ClassVar[tuple[Section, ...]] = ("status", "progress")
-    every: ClassVar[float] = 0.2
+    every: ClassVar[float] = 0.25
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

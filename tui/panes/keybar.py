@@ -25,7 +25,7 @@ class KeyBar(Pane):
     """One line of keys."""
 
     sections: ClassVar[tuple[Section, ...]] = ("status",)
-    every: ClassVar[float] = 0.2
+    every: ClassVar[float] = 0.25
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""

@@ -36,6 +36,7 @@ class LossPane(Pane, can_focus=True):
 
     sections: ClassVar[tuple[Section, ...]] = ("loss", "marks")
     every: ClassVar[float] = 0.5
+    ALLOW_SELECT: ClassVar[bool] = False
     key: ClassVar[str] = "1"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -45,7 +45,7 @@ class AlertPane(Pane):
     """The newest alert; the line is there only if there is one."""
 
     sections: ClassVar[tuple[Section, ...]] = ("alerts",)
-    every: ClassVar[float] = 0.2
+    every: ClassVar[float] = 0.25
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
