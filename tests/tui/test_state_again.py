@@ -22,7 +22,9 @@ def test_a_planned_stop_is_open_until_the_run_has_stopped(when: Literal["batch",
     state.apply(ev.StopPlanned(at=9, when=when, epoch=1, request="x"))
     assert "stopping after this" in state.asked.text
     assert status(state) == "stopping"
+    assert state.notice.startswith("stops after")
     state.apply(ev.FitEnded(at=10, reason="stopped", step=193))
+    assert state.notice == ""
     assert len(state.asked) == 0
     assert status(state) == "stopped"
 
