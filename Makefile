@@ -1,14 +1,16 @@
 # make fit    build the environment and train on Fashion-MNIST in the terminal
 # make test   build it and run the tests
 # make check  lint, format, types, import contracts
+# make coverage  the library's tests with the lines and branches they miss
 # make bench  all benchmarks (half an hour on a quiet machine)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: fit test check format bench clean
-BENCHMARKS := help_time start_up frame_time long_run learner_speed screen_speed screen_cost journal_cost key_press
+.PHONY: fit test check coverage format bench clean
+BENCHMARKS := help_time start_up frame_time long_run learner_speed screen_speed screen_cost journal_cost key_press \
+  learner_cost loader_speed stats_cost scratch_loader
 .DELETE_ON_ERROR:
 
 fit: $(VENV)/.run-ready
@@ -16,6 +18,10 @@ fit: $(VENV)/.run-ready
 
 test: $(VENV)/.dev-ready
 	env -u PYTHONUNBUFFERED $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+coverage: $(VENV)/.dev-ready
+	env -u PYTHONUNBUFFERED $(BIN)/python -m pytest -n 2 --dist worksteal tests/miniai \
+	  --cov=miniai --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95 $(ARGS)
 
 check: $(VENV)/.dev-ready
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ import msgspec
 
 from miniai.errors import UsageError
 
-__all__ = ["RunConfig", "read_config", "write_config"]
+__all__ = ["RunConfig", "check", "read_config", "write_config"]
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +31,12 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Batch size of the training half; validation takes twice as much."""
     opt: str | None = None
     """Name of an optimizer in `miniai.optimizers`."""
+    sched: str | None = None
+    """Name of a schedule in `miniai.schedules`."""
+    amp: bool = False
+    """Mixed precision: float16 on CUDA, bfloat16 elsewhere."""
+    from_scratch: bool = False
+    """Train on the parts of `miniai.scratch`, which has the model mlp and the optimizer sgd."""
     seed: int = 42
     device: str = "auto"
     """"auto" takes a GPU if torch can use one; else a torch device, "cpu", "cuda", "cuda:1", "mps"."""
@@ -42,6 +48,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Measure the layers every so many batches; None: as often as 3 % of the time allows."""
     given: tuple[str, ...] = ()
     """Names of the fields that the user set; the rest are defaults."""
+
+
+def check(config: RunConfig) -> None:
+    """UsageError if values do not go together."""
+    if config.from_scratch and (config.model != "mlp" or config.opt not in (None, "sgd")):
+        asked = f"--model {config.model}" if config.model != "mlp" else f"--opt {config.opt}"
+        raise UsageError(f"{asked} is not written from scratch: --from-scratch goes with --model mlp and --opt sgd")
+    if config.from_scratch and (config.sched not in (None, "constant") or config.amp):
+        asked = "--amp" if config.amp else f"--sched {config.sched}"
+        raise UsageError(f"{asked} needs torch's own optimizers: leave it out, or --from-scratch")
 
 
 def write_config(path: Path, config: RunConfig) -> None:

@@ -1,4 +1,4 @@
-"""Devices: where tensors live, and how a batch gets there."""
+"""Devices: where tensors live, and how a batch gets there; and lesson 15's convolution."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import default_collate
 
-__all__ = ["collate_device", "def_device", "to_cpu", "to_device"]
+__all__ = ["collate_device", "conv", "def_device", "to_cpu", "to_device"]
 
 
 def _best_device() -> str:
@@ -53,3 +54,13 @@ def to_cpu(x: Any) -> Any:
 def collate_device(b: list[Any]) -> Any:
     """Items as one batch on the default device."""
     return to_device(default_collate(b))
+
+
+def conv(ni: int, nf: int, ks: int = 3, stride: int = 2, act: bool = True) -> nn.Module:
+    """A 2d convolution, by default followed by a ReLU.
+
+    (batch, ni, height, width) -> (batch, nf, ceil(height / stride), ceil(width / stride)) for odd `ks`.
+    `miniai.init.conv` takes other activations and a normalisation.
+    """
+    layer = nn.Conv2d(ni, nf, ks, stride=stride, padding=ks // 2)
+    return nn.Sequential(layer, nn.ReLU()) if act else layer

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from miniai.config import RunConfig
+from miniai import schedules
+from miniai.config import RunConfig, check
+from miniai.recipe import recipe
 from miniai.run.control import RunControl
 from miniai.run.directory import RunDir
 from miniai.run.events import Alerted, DataLoaded, FitStarted, StageReached
@@ -65,6 +67,7 @@ class Fitting:
 
     def prepare(self) -> Learner:
         """Everything up to the first batch: device, seed, data, model, Learner."""
+        check(self.config)
         self._stage("loading torch")
         import torch
 
@@ -112,46 +115,41 @@ class Fitting:
     def _learner(self, data: ImageData, device: torch.device) -> Learner:
         from torch.nn import functional as F
 
-        from miniai import models, optimizers
+        from miniai.assembly import assemble
         from miniai.callbacks.clock import TrainingClock
-        from miniai.datasets import DataLoaders
         from miniai.learner import Learner
-        from miniai.loader import MemoryLoader
 
-        defaults = models.defaults(self.config.model)
-        bs = self.config.bs or defaults.bs
-        opt = self.config.opt or defaults.opt
-        lr = defaults.lr if self.config.lr is None else self.config.lr
-        model = models.build(self.config.model, data.shape, len(data.classes)).to(device)
-        train_x, train_y, valid_x, valid_y = (
-            t.to(device) for t in (data.train_x, data.train_y, data.valid_x, data.valid_y)
-        )
-        dls = DataLoaders(MemoryLoader(train_x, train_y, bs, shuffle=True), MemoryLoader(valid_x, valid_y, 2 * bs))
+        how = recipe(self.config)
+        parts = assemble(self.config, how, data, device)
         clock = TrainingClock()
-        layers = self._layers(model, clock)
+        layers = self._layers(parts.model, clock)
+        train_batches = len(parts.dls.train)
         self.reporter.emit(
             FitStarted(
                 at=self.reporter.now(),
                 epochs=self.config.epochs,
                 model=self.config.model,
-                parameters=sum(p.numel() for p in model.parameters()),
+                parameters=sum(p.numel() for p in parts.model.parameters()),
                 device=str(device),
-                batch_size=bs,
-                train_batches=len(dls.train),
-                valid_batches=len(dls.valid),
-                lr=lr,
-                opt=opt,
+                batch_size=how.bs,
+                train_batches=train_batches,
+                valid_batches=len(parts.dls.valid),
+                lr=how.lr,
+                opt=how.opt,
+                sched=how.sched,
                 metrics=["accuracy"],
                 layers=[] if layers is None else layers.layers,
             )
         )
+        schedule = schedules.callback(how.sched, how.lr, train_batches * self.config.epochs)
+        optional = [cb for cb in (layers, schedule) if cb is not None]
         return Learner(
-            model,
-            dls,
+            parts.model,
+            parts.dls,
             loss_func=F.cross_entropy,
-            lr=lr,
-            cbs=self._callbacks(device, layers, clock),
-            opt_func=optimizers.get(opt),
+            lr=how.lr,
+            cbs=[*self._callbacks(device, clock), *optional],
+            opt_func=parts.opt_func,
         )
 
     def _layers(self, model: nn.Module, clock: TrainingClock) -> LayerStatsCB | None:
@@ -162,13 +160,13 @@ class Fitting:
         emit, now = self.reporter.emit, self.reporter.now
         return LayerStatsCB(emit, now, clock, model=model, every=self.config.stats_every)
 
-    def _callbacks(self, device: torch.device, layers: LayerStatsCB | None, clock: TrainingClock) -> list[Callback]:
+    def _callbacks(self, device: torch.device, clock: TrainingClock) -> list[Callback]:
+        from miniai.assembly import steps
         from miniai.callbacks.control import ControlCB
         from miniai.callbacks.device import DeviceCB
         from miniai.callbacks.metrics import MetricsCB
         from miniai.callbacks.preview import PreviewCB
         from miniai.callbacks.report import ReportCB
-        from miniai.callbacks.train import TrainCB
         from miniai.metrics import Accuracy
 
         emit, now = self.reporter.emit, self.reporter.now
@@ -176,5 +174,4 @@ class Fitting:
         control = ControlCB(self.control, emit, now, clock, report.flush)
         self._stopped = lambda: control.stopped
         preview = PreviewCB(emit, self.run_dir.path, now, clock)
-        cbs = [control, TrainCB(), DeviceCB(device), MetricsCB(accuracy=Accuracy()), preview, report]
-        return cbs if layers is None else [*cbs, layers]
+        return [control, steps(self.config), DeviceCB(device), MetricsCB(accuracy=Accuracy()), preview, report]

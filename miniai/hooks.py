@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
 from torch import Tensor, nn
 
-from miniai.callbacks.base import Callback
+from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
+from miniai.errors import LearnerError, MiniaiError
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["Hook", "HookFunc", "Hooks", "HooksCallback"]
+__all__ = ["Hook", "HookFunc", "Hooks", "HooksCallback", "is_leaf"]
 
-HookFunc: TypeAlias = Callable[["Hook", nn.Module, Any, Any], None]
-"""Called after a module's forward as `f(hook, module, inputs, output)`."""
+HookFunc: TypeAlias = Callable[["Hook", nn.Module, Any, Any], object]
+"""Called after a module's forward as `f(hook, module, inputs, output)`; what it returns is not used."""
+
+_PASS = (MiniaiError, CancelBatchException, CancelEpochException, CancelFitException)
+"""What a hook's function may raise on purpose."""
 
 
 class Hook:
-    """A forward hook on module `m`, until `remove()`; `f` may keep what it finds as attributes of the hook."""
+    """A forward hook on module `m`, until `remove()`; `f` may keep what it finds as attributes of the hook.
 
+    `name` is the module's name in its model, if known. An error in `f` becomes a LearnerError that tells on which
+    module; MiniaiErrors and Cancel exceptions go on as they are.
+    """
+
+    label: str
+    """What the hook is on, to be read: name and kind of the module, "0.1 ReLU"."""
     stats: tuple[list[Tensor], list[Tensor], list[Tensor]]
     """What `append_stats` keeps: means, standard deviations, histograms, one each per batch."""
     above: list[Tensor]
@@ -29,8 +40,21 @@ class Hook:
     nonfinite: list[Tensor]
     """Kept by `append_stats`: how many activations per batch are NaN or infinite."""
 
-    def __init__(self, m: nn.Module, f: HookFunc) -> None:
-        self.hook = m.register_forward_hook(partial(f, self))
+    def __init__(self, m: nn.Module, f: HookFunc, name: str = "") -> None:
+        self.label = f"{name} {type(m).__name__}".strip()
+        self._f = f
+        self.hook = m.register_forward_hook(self._call)
+
+    def _call(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        try:
+            self._f(self, module, inputs, output)
+        except _PASS:
+            raise
+        except Exception as error:
+            raise LearnerError(
+                f"the hook on module {self.label} failed with {type(error).__name__}: {error} "
+                "(choose other modules with mod_filter, or mend the hook's function)"
+            ) from error
 
     def remove(self) -> None:
         """Take the hook off its module; what it has kept stays. More than once is no error."""
@@ -40,14 +64,15 @@ class Hook:
 class Hooks(list[Hook]):
     """One hook with `f` on each module of `ms`; a context manager that removes them at its end.
 
-    What leaves the list (`del hooks[i]`, `pop`, `clear`) is taken off its module, as is all when the list is deleted.
+    `names` are the modules' names, in the same order, for the hooks' labels. What leaves the list (`del hooks[i]`,
+    `pop`, `clear`) is taken off its module, as is all when the list is deleted.
     """
 
-    def __init__(self, ms: Iterable[nn.Module], f: HookFunc) -> None:
+    def __init__(self, ms: Iterable[nn.Module], f: HookFunc, names: Iterable[str] = ()) -> None:
         super().__init__()
         try:
-            for m in ms:
-                self.append(Hook(m, f))
+            for m, name in zip(ms, chain(names, repeat("")), strict=False):
+                self.append(Hook(m, f, name))
         except BaseException:
             self.remove()
             raise
@@ -87,21 +112,23 @@ class Hooks(list[Hook]):
             hook.remove()
 
 
-def _every(_module: nn.Module) -> bool:
-    return True
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a module has no parts of its own: it computes, where a container only calls its parts."""
+    return next(module.children(), None) is None
 
 
 class HooksCallback(Callback):
     """Hooks with `hookfunc` for the time of each fit, on `mods` or on the modules that pass `mod_filter`.
 
-    `on_train` and `on_valid` say in which halves of an epoch `hookfunc` is called. Iterates over its hooks, which
-    keep what they found after the fit, until the next one begins.
+    The filter is asked about every module of the model, containers included; by default the leaves pass. `on_train`
+    and `on_valid` say in which halves of an epoch `hookfunc` is called. Iterates over its hooks, which keep what they
+    found after the fit, until the next one begins.
     """
 
     def __init__(
         self,
         hookfunc: HookFunc,
-        mod_filter: Callable[[nn.Module], object] = _every,
+        mod_filter: Callable[[nn.Module], object] = is_leaf,
         on_train: bool = True,
         on_valid: bool = False,
         mods: Iterable[nn.Module] | None = None,
@@ -112,9 +139,10 @@ class HooksCallback(Callback):
 
     def before_fit(self, learn: Learner, /) -> None:
         """Set the hooks."""
-        mods = self.mods if self.mods is not None else [m for m in learn.model.modules() if self.mod_filter(m)]
+        names = {module: name for name, module in learn.model.named_modules()}
+        mods = self.mods if self.mods is not None else [module for module in names if self.mod_filter(module)]
         self.hooks.remove()
-        self.hooks = Hooks(mods, partial(self._hookfunc, learn))
+        self.hooks = Hooks(mods, partial(self._hookfunc, learn), [names.get(module, "") for module in mods])
 
     def _hookfunc(self, learn: Learner, hook: Hook, module: nn.Module, inputs: Any, output: Any) -> None:
         if self.on_train if learn.training else self.on_valid:

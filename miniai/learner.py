@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from miniai.callbacks.base import (
-    STEPS,
-    Callback,
-    CancelBatchException,
-    CancelEpochException,
-    CancelFitException,
-    Hook,
-    as_callbacks,
-    check_callback,
-    find_hooks,
-    run_cbs,
-)  # fmt: skip
+from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException, run_cbs
 from miniai.callbacks.device import DeviceCB
-from miniai.callbacks.events import run_all, with_cbs
+from miniai.callbacks.events import with_cbs
 from miniai.callbacks.func import CompletionCB, FuncCB, SingleBatchCB
+from miniai.callbacks.host import CallbackHost
+from miniai.callbacks.lr_find import LRFinderCB
 from miniai.callbacks.metrics import MetricsCB
+from miniai.callbacks.progress import ProgressCB
 from miniai.callbacks.train import TrainCB
 from miniai.conv import to_cpu
 from miniai.errors import LearnerError
+from miniai.faults import explain, no_batches, no_parameters
+
+if TYPE_CHECKING:
+    from miniai.summary import Summary
 
 __all__ = [
     "Callback", "CancelBatchException", "CancelEpochException", "CancelFitException", "CompletionCB", "DeviceCB",
-    "FuncCB", "Learner", "MetricsCB", "MomentumLearner", "SingleBatchCB", "TrainCB", "TrainLearner", "run_cbs",
-    "to_cpu", "with_cbs",
+    "FuncCB", "LRFinderCB", "Learner", "MetricsCB", "MomentumLearner", "ProgressCB", "SingleBatchCB", "TrainCB",
+    "TrainLearner", "run_cbs", "to_cpu", "with_cbs",
 ]  # fmt: skip
 
 
-class Learner:
+class Learner(CallbackHost):
     """A model, its data, its loss and its optimizer, and the loop that trains it.
 
     ```text
@@ -84,8 +80,8 @@ class Learner:
         cbs: Callback | Iterable[Callback] | None = None,
         opt_func: Callable[..., Any] | None = optim.SGD,
     ) -> None:
+        super().__init__(cbs)
         self.model, self.dls, self.loss_func, self.lr, self.opt_func = model, dls, loss_func, lr, opt_func
-        self.cbs = as_callbacks(cbs)
         self.opt: Any = None
         self.n_epochs = 0
         self.epochs: Iterable[int] = range(0)
@@ -100,8 +96,6 @@ class Learner:
         self.loss: Any = None
         self.leaving: BaseException | None = None
         """In `cleanup_*`: the exception that ends this fit, epoch or batch; None if it was done in full."""
-        self._hooks: dict[str, tuple[Hook, ...]] = {}
-        self._hooks_of: list[Callback] = []
 
     @property
     def training(self) -> bool:
@@ -117,25 +111,55 @@ class Learner:
         lr: float | None = None,
     ) -> None:
         """Train for `n_epochs`; `cbs` and `lr` are for this fit only."""
-        own, extra = self.cbs, as_callbacks(cbs)
-        self.cbs = [*as_callbacks(own), *extra]
-        self._hooks_of, self._hooks = [], {}
-        try:
+        with self._also(cbs):
             self.n_epochs, self.epochs, self.n_inp = n_epochs, range(n_epochs), 1
             if self.opt_func is not None:
-                self.opt = self.opt_func(self.model.parameters(), self.lr if lr is None else lr)
+                self.opt = self._new_optimizer(self.lr if lr is None else lr, train)
             self._fit(train, valid)
-        finally:
-            self._remove(extra)
-            if self.cbs == own:
-                self.cbs = own  # the same list again, unless callbacks came or went
 
-    def _remove(self, extra: list[Callback]) -> None:
-        """Take the callbacks of one fit out again: the last of each, should it be there twice."""
-        for cb in extra:
-            places = [i for i, other in enumerate(self.cbs) if other is cb]
-            if places:
-                del self.cbs[places[-1]]
+    def lr_find(
+        self, gamma: float = 1.3, max_mult: float = 3, start_lr: float = 1e-5, max_epochs: int = 10
+    ) -> LRFinderCB:
+        """Train with a rate that begins at `start_lr` and grows by `gamma` a batch, until the loss grows too.
+
+        It ends when a batch's loss is not finite or more than `max_mult` times the smallest so far, or after
+        `max_epochs`. The result has the curve (`lrs`, `losses`, `plot()`) and a `suggestion`; a notebook shows it.
+        Model, optimizer, random state and `steps` are afterwards as they were.
+        """
+        finder = LRFinderCB(gamma, max_mult)
+        opt, steps = self.opt, self.steps
+        try:
+            self.fit(max_epochs, valid=False, cbs=finder, lr=start_lr)
+        finally:
+            self.opt, self.steps = opt, steps
+        return finder
+
+    def summary(self) -> Summary:
+        """A table of the layers (shapes, parameters, work), by one forward pass; see `miniai.summary`."""
+        from miniai.augment import summary
+
+        return summary(self)
+
+    def show_image_batch(self, max_n: int = 9, cbs: Any = None, **kw: Any) -> Any:
+        """Draw the images of the first batch as the model would get them; see `miniai.looking`."""
+        from miniai.augment import show_image_batch
+
+        return show_image_batch(self, max_n, cbs, **kw)
+
+    def capture_preds(self, cbs: Any = None, inps: bool = False) -> Any:
+        """The predictions and targets of the validation set, before them the inputs if asked; see `miniai.looking`."""
+        from miniai.augment import capture_preds
+
+        return capture_preds(self, cbs, inps)
+
+    def _new_optimizer(self, lr: float, train: bool) -> Any:
+        """One for the model as it is; None for a model without parameters that is only validated."""
+        assert self.opt_func is not None
+        if next(iter(self.model.parameters()), None) is not None:
+            return self.opt_func(self.model.parameters(), lr)
+        if train:
+            raise no_parameters(self)
+        return None
 
     @with_cbs("fit")
     def _fit(self, train: bool, valid: bool) -> None:
@@ -162,14 +186,18 @@ class Learner:
 
     @with_cbs("epoch")
     def _one_epoch(self) -> None:
+        came = False
         for self.iter, self.batch in enumerate(self.dl):  # noqa: B020
+            came = True
             self._one_batch()
+        if not came:
+            raise no_batches(self)
 
     @with_cbs("batch")
     def _one_batch(self) -> None:
-        self.predict()
+        self._do("predict", self.predict)
         self.callback("after_predict")
-        self.get_loss()
+        self._do("get_loss", self.get_loss)
         self.callback("after_loss")
         if self.training:
             try:
@@ -178,8 +206,16 @@ class Learner:
                 self._drop_gradients()
                 raise
 
+    def _do(self, name: str, step: Callable[[], None]) -> None:
+        """One of the steps whose failures have common causes."""
+        try:
+            step()
+        except Exception as error:
+            explain(error, name, self)
+            raise
+
     def _update(self) -> None:
-        self.backward()
+        self._do("backward", self.backward)
         self.callback("after_backward")
         self.step()
         self.steps += 1
@@ -192,35 +228,6 @@ class Learner:
             parameter.grad = None
         if hasattr(self.opt, "zero_grad"):
             self.opt.zero_grad()
-
-    def callback(self, method_nm: str) -> None:
-        """Call the hook called `method_nm` of every callback, in their order."""
-        hooks = self._find(method_nm)
-        if method_nm.startswith("cleanup_"):
-            run_all(hooks, self)
-        else:
-            for hook in hooks:
-                hook(self)
-
-    def _find(self, name: str) -> tuple[Hook, ...]:
-        """The hooks called `name`, found once for as long as `cbs` stays as it is."""
-        if self._hooks_of != self.cbs:
-            self._hooks_of, self._hooks = [check_callback(cb) for cb in self.cbs], {}
-        hooks = self._hooks.get(name)
-        if hooks is None:
-            hooks = self._hooks[name] = find_hooks(self.cbs, name)
-        return hooks
-
-    def _ask(self, step: str) -> None:
-        """Have the callbacks do one of the five steps."""
-        hooks = self._find(step)
-        if not hooks:
-            raise LearnerError(
-                f"nobody does the step {step!r}: give the Learner TrainCB() or another callback with {step}(learn), "
-                f"or define {step} in a subclass (the steps are {', '.join(STEPS)})"
-            )
-        for hook in hooks:
-            hook(self)
 
     def predict(self) -> None:
         """Set `preds` from the batch's inputs."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from miniai.errors import UsageError
 
-__all__ = ["MemoryLoader"]
+__all__ = ["MemoryLoader", "as_float", "draw_seed", "permutation"]
 
 
 class MemoryLoader:
@@ -54,33 +54,35 @@ class MemoryLoader:
         """One epoch of (float32 images in [0, 1], int64 labels)."""
         # DataLoader draws a seed for worker processes as soon as iter() is called, even if it has no workers and
         # does not shuffle. Not drawing it here would shift every random number that comes after.
-        _draw_seed()
+        draw_seed()
         return self._batches()
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = self._order() if self.shuffle else None  # at the first next(), as DataLoader's sampler does
+        # The order is drawn at the first next(), as by DataLoader's sampler.
+        order = permutation(len(self.x)).to(self.x.device) if self.shuffle else None
         for i in range(len(self)):
             at = slice(i * self.bs, (i + 1) * self.bs)
             if order is None:
                 # Copies: a callback that changes a batch in place must not change the data.
-                yield _as_float(self.x[at], copy=True), self.y[at].clone()
+                yield as_float(self.x[at], copy=True), self.y[at].clone()
             else:
                 rows = order[at]
-                yield _as_float(self.x.index_select(0, rows)), self.y.index_select(0, rows)
-
-    def _order(self) -> Tensor:
-        """A permutation of all rows from a private generator, seeded by one draw from the global one."""
-        generator = torch.Generator()
-        generator.manual_seed(_draw_seed())
-        return torch.randperm(len(self.x), generator=generator).to(self.x.device)
+                yield as_float(self.x.index_select(0, rows)), self.y.index_select(0, rows)
 
 
-def _draw_seed() -> int:
+def permutation(n: int) -> Tensor:
+    """The numbers below n, shuffled as RandomSampler does: by a private generator, seeded by one `draw_seed()`."""
+    generator = torch.Generator()
+    generator.manual_seed(draw_seed())
+    return torch.randperm(n, generator=generator)
+
+
+def draw_seed() -> int:
     """One int64 from torch's global CPU generator, drawn the way DataLoader and RandomSampler draw theirs."""
     return int(torch.empty((), dtype=torch.int64).random_().item())
 
 
-def _as_float(images: Tensor, copy: bool = False) -> Tensor:
+def as_float(images: Tensor, copy: bool = False) -> Tensor:
     """uint8 0..255 -> float32 0..1; other types only become float32. `copy`: never the given memory."""
     if images.dtype == torch.uint8:
         return images.to(torch.float32).div_(255)

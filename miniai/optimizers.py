@@ -11,19 +11,19 @@ from miniai.errors import UsageError
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-__all__ = ["OptFunc", "get", "names"]
+__all__ = ["OptFunc", "default_lr", "get", "names"]
 
 OptFunc: TypeAlias = "Callable[..., Optimizer]"
 """Called as `opt_func(params, lr)`; makes the optimizer."""
 
-_TABLE: dict[str, tuple[str, dict[str, Any]]] = {
-    "adam": ("Adam", {}),
-    "adamw": ("AdamW", {}),
-    "momentum": ("SGD", {"momentum": 0.9}),
-    "rmsprop": ("RMSprop", {}),
-    "sgd": ("SGD", {}),
+_TABLE: dict[str, tuple[str, dict[str, Any], float]] = {
+    "adam": ("Adam", {}, 3e-3),
+    "adamw": ("AdamW", {}, 3e-3),
+    "momentum": ("SGD", {"momentum": 0.9}, 0.05),
+    "rmsprop": ("RMSprop", {}, 1e-3),
+    "sgd": ("SGD", {}, 0.2),
 }
-"""Name -> (class in `torch.optim`, its arguments beside the parameters and the learning rate)."""
+"""Name -> (class in `torch.optim`, its arguments beside the parameters and the learning rate, its usual rate)."""
 
 
 def names() -> list[str]:
@@ -33,9 +33,18 @@ def names() -> list[str]:
 
 def get(name: str) -> OptFunc:
     """The function `(params, lr) -> Optimizer` of this name; raises `UsageError` that lists the names."""
-    if name not in _TABLE:
-        raise UsageError(f"no optimizer is named {name!r}: choose one of {', '.join(names())}")
+    cls, options, _ = _row(name)
     from torch import optim
 
-    cls, options = _TABLE[name]
     return partial(getattr(optim, cls), **options)
+
+
+def default_lr(name: str) -> float:
+    """A learning rate that small models begin to train with; raises `UsageError` that lists the names."""
+    return _row(name)[2]
+
+
+def _row(name: str) -> tuple[str, dict[str, Any], float]:
+    if name not in _TABLE:
+        raise UsageError(f"no optimizer is named {name!r}: choose one of {', '.join(names())}")
+    return _TABLE[name]

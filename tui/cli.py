@@ -1,24 +1,19 @@
-"""The command line: `miniai-tui fit DATASET`, `miniai-tui attach RUN`. Neither Textual nor torch at the top."""
+"""The command line: `miniai-tui fit DATASET`, `attach RUN`, `data NAME`. Neither Textual nor torch at the top."""
 
 from __future__ import annotations
 
 import argparse
 import gc
-import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from miniai import catalog, models, optimizers
-from miniai.config import RunConfig
+from miniai import catalog
 from miniai.errors import MiniaiError, UsageError
+from tui.options import add_fit_options, config, listed, one_of
 
 __all__ = ["main"]
-
-_UNSET: Any = argparse.SUPPRESS
-"""Leaves an option out of the arguments unless it is typed: only then it overrides a default."""
 
 _FIT = """\
 Train a model and watch it. In a terminal you get one screen that shows the run
@@ -81,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_fit(commands)
     _add_attach(commands)
+    _add_data(commands)
     return parser
 
 
@@ -93,60 +89,8 @@ def _add_fit(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    fit.add_argument("dataset", metavar="DATASET", type=_one_of(catalog.names()), help=_list(catalog.names()))
-    what = fit.add_argument_group("what is trained")
-    what.add_argument(
-        "--model",
-        metavar="NAME",
-        type=_one_of(models.names()),
-        default=_UNSET,
-        help=f"{_list(models.names())} (default: mlp)",
-    )
-    what.add_argument("--epochs", metavar="N", type=_whole(1), default=_UNSET, help="(default: 5)")
-    what.add_argument(
-        "--lr", metavar="RATE", type=_positive, default=_UNSET, help="learning rate (default: the model's)"
-    )
-    what.add_argument("--bs", metavar="N", type=_whole(1), default=_UNSET, help="batch size (default: the model's)")
-    what.add_argument(
-        "--opt",
-        metavar="NAME",
-        type=_one_of(optimizers.names()),
-        default=_UNSET,
-        help=f"{_list(optimizers.names())} (default: the model's)",
-    )
-    what.add_argument("--seed", metavar="N", type=_whole(0), default=_UNSET, help="(default: 42)")
-    what.add_argument("--data-dir", metavar="DIR", default=_UNSET, help="folder that holds the dataset's files")
-    where = fit.add_argument_group("where it is trained")
-    where.add_argument(
-        "--device", metavar="NAME", type=_device, default=_UNSET, help="auto, cpu, cuda, cuda:1, mps (default: auto)"
-    )
-    where.add_argument("--threads", metavar="N", type=_whole(1), default=_UNSET, help="torch's threads on the CPU")
-    where.add_argument("--run-dir", metavar="DIR", default="runs", help="where runs are kept (default: runs)")
-    where.add_argument(
-        "--worker",
-        metavar="KIND",
-        type=_one_of(["process", "thread"]),
-        default="process",
-        help="process: training outlives the screen; thread: both in one process (default: process)",
-    )
-    shown = fit.add_argument_group("what is shown")
-    shown.add_argument("--headless", action="store_true", help="write a log instead of showing the screen")
-    shown.add_argument(
-        "--log-format",
-        metavar="KIND",
-        type=_one_of(["text", "json"]),
-        default="text",
-        help="text, json",
-    )
-    shown.add_argument("--log-every", metavar="SECONDS", type=_positive, default=10.0, help="(default: 10)")
-    shown.add_argument("--no-stats", action="store_false", dest="stats", default=_UNSET, help="measure no layers")
-    shown.add_argument(
-        "--stats-every",
-        metavar="N",
-        type=_whole(1),
-        default=_UNSET,
-        help="every N batches (default: 3 %% of the time)",
-    )
+    fit.add_argument("dataset", metavar="DATASET", type=one_of(catalog.names()), help=listed(catalog.names()))
+    add_fit_options(fit)
     fit.set_defaults(run=_fit)
 
 
@@ -162,12 +106,25 @@ def _add_attach(commands: Any) -> None:
     attach.set_defaults(run=_attach)
 
 
+def _add_data(commands: Any) -> None:
+    data = commands.add_parser(
+        "data",
+        help="say what is known of a dataset",
+        description="Where a dataset is found, its features, splits and classes. A first look may take a download.",
+        allow_abbrev=False,
+    )
+    data.add_argument("name", metavar="NAME", type=one_of(catalog.names()), help=listed(catalog.names()))
+    data.add_argument("--data-dir", metavar="DIR", type=Path, help="folder that holds the dataset's files")
+    data.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    data.set_defaults(run=_data)
+
+
 def _fit(arguments: argparse.Namespace) -> int:
     from miniai.run.directory import create_run
     from tui.terminal import why_not
 
     reason = "" if arguments.headless else why_not()
-    run = create_run(Path(arguments.run_dir), _config(arguments))
+    run = create_run(Path(arguments.run_dir), config(arguments))
     if arguments.headless or reason:
         from tui.foreground import fit_headless
 
@@ -193,50 +150,10 @@ def _attach(arguments: argparse.Namespace) -> int:
     return attach_on_screen(run)
 
 
-def _config(arguments: argparse.Namespace) -> RunConfig:
-    """What the user typed, over the defaults."""
-    typed = {name: value for name, value in vars(arguments).items() if name in RunConfig.__struct_fields__}
-    if "data_dir" in typed:
-        typed["data_dir"] = os.path.abspath(typed["data_dir"])
-    return RunConfig(**typed, given=tuple(sorted(typed)))
+def _data(arguments: argparse.Namespace) -> int:
+    from tui.data import show_data
 
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names)
-
-
-def _one_of(names: Sequence[str]) -> Any:
-    def check(text: str) -> str:
-        if text not in names:
-            raise argparse.ArgumentTypeError(f"{text!r} is not known: choose {' or '.join(names)}")
-        return text
-
-    return check
-
-
-def _whole(least: int) -> Any:
-    def check(text: str) -> int:
-        if not text.isdecimal() or not text.isascii() or not least <= int(text[:20]) < 2**63:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-        return int(text)
-
-    return check
-
-
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not known: choose auto, cpu, cuda, cuda:1 or mps")
-    return text
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
+    return show_data(arguments.name, arguments.data_dir, as_json_line=arguments.json)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Lines:
         halves = f"{fact.train_batches} + {fact.valid_batches} batches an epoch"
         return (
             f"fit: {fact.model}, {count(fact.parameters)} parameters on {fact.device}; batch size {fact.batch_size}, "
-            f"{halves}; {fact.opt}, learning rate {fact.lr:g}"
+            f"{halves}; {fact.opt}, learning rate {fact.lr:g}{'' if fact.sched == 'constant' else f' ({fact.sched})'}"
         )
 
     def _progressed(self, fact: ev.Progressed) -> str:

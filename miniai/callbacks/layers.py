@@ -8,22 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from miniai.callbacks.base import Callback
 from miniai.callbacks.clock import TrainingClock, since_now
 from miniai.callbacks.cost import Pace, Stopwatch, TokenBucket
 from miniai.callbacks.drain import Drain
-from miniai.hooks import Hook, Hooks
+from miniai.hooks import Hook, Hooks, is_leaf
 from miniai.run.events import Fact, Layer, LayersMeasured, Number, encode, number
+from miniai.statistics import NONFINITE, first_tensor, summarize
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
 __all__ = ["LayerStatsCB", "measured_layers"]
 
-NEAR_ZERO = 0.25
-"""Width of the lowest of 40 bins over 0 to 10."""
 MIN_GAP = 1.0
 """Seconds between two facts at least."""
 BURST, RATE = 2e6, 200.0
@@ -40,7 +39,7 @@ def measured_layers(model: nn.Module) -> list[tuple[Layer, nn.Module]]:
     return [
         (Layer(name=name, kind=type(module).__name__, shape=_shape(module)), module)
         for name, module in model.named_modules()
-        if not any(True for _ in module.children()) and not isinstance(module, (*_SILENT, nn.ModuleList, nn.ModuleDict))
+        if is_leaf(module) and not isinstance(module, (*_SILENT, nn.ModuleList, nn.ModuleDict))
     ]
 
 
@@ -104,25 +103,23 @@ class LayerStatsCB(Callback):
         self._watch.start()
         self._drain.clear()
         places = {id(module): i for i, (_, module) in enumerate(self._layers)}
-        self._hooks = Hooks([module for _, module in self._layers], partial(self._measure, places))
+        names = [layer.name for layer, _ in self._layers]
+        self._hooks = Hooks([module for _, module in self._layers], partial(self._measure, places), names)
         self._watch.stop()
 
     def _measure(self, places: dict[int, int], _hook: Hook, module: nn.Module, _inputs: Any, output: Any) -> None:
         """The forward hook: four numbers of one layer's output, left on the device."""
-        while isinstance(output, (tuple, list)) and output:
-            output = output[0]
-        if not isinstance(output, Tensor) or not output.is_floating_point() or output.numel() == 0:
+        acts = first_tensor(output)
+        if acts is None or acts.numel() == 0:
             return
-        self._watch.start(output.device)
-        with torch.no_grad():
-            acts = output.detach()
-            acts = acts.float() if acts.dtype in (torch.float16, torch.bfloat16) else acts
-            std, mean = torch.std_mean(acts) if acts.numel() > 1 else (acts.new_zeros(()), acts.mean())
-            near_zero = (acts.abs() < NEAR_ZERO).sum() / acts.numel()
-            nonfinite = acts.numel() - acts.isfinite().sum()
-        for statistic, value in enumerate((mean, std, near_zero, nonfinite)):
+        self._watch.start(acts.device)
+        mean, std, counts = summarize(acts)
+        if acts.numel() == 1:
+            std = torch.zeros_like(mean)  # one number alone: the chart says 0 where the formula says nothing
+        near_zero = counts[0] / acts.numel()
+        for statistic, value in enumerate((mean, std, near_zero, counts[NONFINITE])):
             self._drain.push((places[id(module)], statistic), value)
-        self._watch.stop(output.device)
+        self._watch.stop(acts.device)
 
     def after_predict(self, _learn: Learner, /) -> None:
         """The forward pass is over: no hook stays."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
+import contextlib
+import logging
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from miniai.callbacks.base import Callback
+from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
+from miniai.callbacks.torcheval import by_name, hushed, is_torcheval
 from miniai.errors import LearnerError
 from miniai.metrics import Mean, Metric
+from miniai.shapes import shapes_of
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
 __all__ = ["MetricsCB", "batch_size"]
+
+_log = logging.getLogger("miniai")
 
 
 def batch_size(batch: Any) -> int:
@@ -32,19 +37,8 @@ def batch_size(batch: Any) -> int:
     return part.shape[0] if part.ndim else 1
 
 
-def _by_name(name: str) -> Metric:
-    """One of torcheval's metrics with its default arguments; its import takes a second."""
-    from torcheval import metrics
-
-    if name not in metrics.__all__:
-        close = difflib.get_close_matches(name, metrics.__all__, n=3)
-        raise LearnerError(f"torcheval has no metric {name!r}; near: {', '.join(close) or 'none'}")
-    made: Metric = getattr(metrics, name)()
-    return made
-
-
 def _metric(given: object) -> Metric:
-    made = _by_name(given) if isinstance(given, str) else given
+    made = by_name(given) if isinstance(given, str) else given
     if isinstance(made, type) or not isinstance(made, Metric):
         raise LearnerError(f"{given!r} is no metric: it needs update, compute and reset (and to be an instance)")
     return made
@@ -54,6 +48,14 @@ def _text(value: Any) -> str:
     """A metric's value with three decimals; those of a vector in brackets."""
     plain = torch.as_tensor(value).tolist()
     return f"{plain:.3f}" if not isinstance(plain, list) else f"[{', '.join(_text(v) for v in plain)}]"
+
+
+def _failed(name: str, metric: Metric, error: Exception, what: str) -> None:
+    """Raise LearnerError for a metric that failed at `what`; what steers the loop or is clear already passes."""
+    if isinstance(error, (CancelBatchException, CancelEpochException, CancelFitException, LearnerError)):
+        return
+    text = f"{type(error).__name__}: {error}"
+    raise LearnerError(f"the metric {name!r} ({type(metric).__name__}) failed at {what}: {text}") from error
 
 
 class MetricsCB(Callback):
@@ -80,6 +82,7 @@ class MetricsCB(Callback):
         """Samples of this half epoch so far."""
         self.quiet = False
         """True: do not print the rows."""
+        self._said: set[str] = set()
 
     def _log(self, row: dict[str, Any]) -> None:
         """Take one row; others may put themselves in its place for the time of a fit."""
@@ -107,18 +110,37 @@ class MetricsCB(Callback):
     @torch.no_grad()
     def _update(self, learn: Learner) -> None:
         preds = learn.preds.detach() if isinstance(learn.preds, torch.Tensor) else learn.preds
+        if len(learn.batch) <= learn.n_inp:
+            raise LearnerError(
+                f"metrics need a target, and a batch has {len(learn.batch)} parts of which {learn.n_inp} are inputs: "
+                "make the loader give targets, TrainCB(n_inp=) fewer inputs, or MetricsCB no metrics"
+            )
         targets = learn.batch[learn.n_inp]
-        for metric in self.metrics.values():
-            # torcheval keeps its sums on the CPU unless told otherwise: each update would copy the batch there
-            device = getattr(metric, "device", None)
-            if device is not None and isinstance(preds, torch.Tensor) and device != preds.device:
-                metric.to(preds.device)  # type: ignore[attr-defined]
-            metric.update(preds, targets)
+        for name, metric in self.metrics.items():
+            try:
+                # torcheval keeps its sums on the CPU unless told otherwise: each update would copy the batch there
+                device = getattr(metric, "device", None)
+                if device is not None and isinstance(preds, torch.Tensor) and device != preds.device:
+                    metric.to(preds.device)  # type: ignore[attr-defined]
+                metric.update(preds, targets)
+            except Exception as error:
+                _failed(name, metric, error, f"predictions {shapes_of(preds)} and targets {shapes_of(targets)}")
+                raise
+
+    def _compute(self, name: str) -> Any:
+        """The value so far of the metric called `name`."""
+        metric = self.all_metrics[name]
+        try:
+            with hushed() if is_torcheval(metric) else contextlib.nullcontext():
+                return metric.compute()
+        except Exception as error:
+            _failed(name, metric, error, f"computing its value over {self.count} samples")
+            raise
 
     def after_epoch(self, learn: Learner, /) -> None:
         """Log the row of this half epoch."""
         if self.count:
-            row: dict[str, Any] = {name: _text(m.compute()) for name, m in self.all_metrics.items()}
+            row: dict[str, Any] = {name: _text(self._compute(name)) for name in self.all_metrics}
         else:
             row = dict.fromkeys(self.all_metrics, "nan")
         row["epoch"] = learn.epoch
@@ -128,11 +150,19 @@ class MetricsCB(Callback):
     def running(self) -> dict[str, torch.Tensor]:
         """The values so far as 0-dim tensors, the loss first; empty before the first batch.
 
-        Metrics with more than one number are left out.
+        Metrics with more than one number are left out, and those that cannot be computed from what there is so far
+        (some need each class once): that is an error only at the end of a half epoch.
         """
         if not self.count:
             return {}
-        computed = {"loss": self.loss.compute(), **{name: m.compute() for name, m in self.metrics.items()}}
+        computed: dict[str, Any] = {}
+        for name in ("loss", *self.metrics):
+            try:
+                computed[name] = self._compute(name)
+            except LearnerError as error:
+                if name not in self._said:
+                    self._said.add(name)
+                    _log.warning("left out for now: %s", error)
         tensors = {name: torch.as_tensor(value).detach() for name, value in computed.items()}
         return {name: value.reshape(()) for name, value in tensors.items() if value.numel() == 1}
 

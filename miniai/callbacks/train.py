@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from miniai.callbacks.base import Callback
+from miniai.errors import LearnerError
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
@@ -20,6 +21,9 @@ class TrainCB(Callback):
 
     def before_fit(self, learn: Learner, /) -> None:
         """Tell the other callbacks where the targets begin."""
+        others = [type(cb).__name__ for cb in learn.cbs if isinstance(cb, TrainCB) and cb is not self]
+        if others:
+            raise LearnerError(f"{type(self).__name__} and {others[0]} would both do the five steps: give only one")
         learn.n_inp = self.n_inp
 
     def predict(self, learn: Learner) -> None:

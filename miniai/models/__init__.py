@@ -1,7 +1,8 @@
 """Named models, one module each: the module's file name is what `--model` takes.
 
 A model's module has `DEFAULTS` (a `Defaults`) and `build(shape, classes)`. It imports torch inside `build` only,
-so that `--help` can list the names, and show the defaults, at once.
+so that `--help` can list the names, and show the defaults, at once. `build` also initialises the weights, from
+torch's global generator: seed it first.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Defaults(NamedTuple):
     """Batch size of the training half."""
     opt: str
     """Name of an optimizer in `miniai.optimizers`."""
+    sched: str | None = None
+    """Name of a schedule in `miniai.schedules`, with `lr` its highest rate; None: the rate stays as it is."""
 
 
 def names() -> list[str]:

@@ -106,6 +106,8 @@ class FitStarted(Fact, frozen=True, tag=True):
     """Names in the order of the table's columns, without the loss."""
     layers: list[Layer]
     """Measured layers, in the order of `LayersMeasured`'s lists; empty with --no-stats."""
+    sched: str = "constant"
+    """Name of the learning rate's schedule."""
 
 
 class EpochStarted(Fact, frozen=True, tag=True):

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from miniai.activations import Hook, Hooks, HooksCallback
-from miniai.learner import CancelFitException, FuncCB, Learner
+from miniai.errors import LearnerError, UsageError
+from miniai.hooks import is_leaf
+from miniai.learner import CancelEpochException, CancelFitException, FuncCB, Learner
 
 Make = Callable[..., Learner]
 
@@ -100,7 +102,11 @@ def test_callback_takes_modules(make_learner: Make) -> None:
     assert [h.shape[0] for h in cb] == ["Linear"]  # type: ignore[attr-defined]
     every = HooksCallback(shape)
     learn.fit(1, cbs=every)
-    assert len(every) == 5
+    assert [h.label for h in every] == ["0 Conv2d", "1 ReLU", "2 Flatten", "3 Linear"]  # the leaves
+    containers = HooksCallback(shape, lambda module: True)
+    learn.fit(1, cbs=containers)
+    assert [h.label for h in containers][:2] == ["Sequential", "0 Conv2d"]
+    assert len(containers) == 5
 
 
 @pytest.mark.parametrize("error", [CancelFitException, KeyboardInterrupt])
@@ -116,3 +122,40 @@ def test_no_hook_left_after_any_exit(make_learner: Make, error: type[BaseExcepti
     except KeyboardInterrupt:
         assert error is KeyboardInterrupt
     assert count(learn.model) == 0
+
+
+def fails(hook: Any, module: nn.Module, inputs: Any, output: Any) -> None:
+    raise ValueError("no such thing")
+
+
+def test_an_error_names_the_module(make_learner: Make, model: nn.Sequential) -> None:
+    with Hooks(model, fails), pytest.raises(LearnerError, match="module Linear failed with ValueError: no such thing"):
+        model(torch.rand(5, 2))
+    learn = make_learner([HooksCallback(fails, lambda m: isinstance(m, nn.ReLU))])
+    with pytest.raises(LearnerError, match="module 1 ReLU failed") as raised:
+        learn.fit(1)
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert count(learn.model) == 0
+
+
+@pytest.mark.parametrize("error", [CancelFitException(), CancelEpochException(), UsageError("as it is")])
+def test_what_is_raised_on_purpose_goes_on(model: nn.Sequential, error: Exception) -> None:
+    def raise_it(hook: Any, module: nn.Module, inputs: Any, output: Any) -> None:
+        raise error
+
+    with Hooks(model, raise_it), pytest.raises(type(error)) as raised:
+        model(torch.rand(5, 2))
+    assert raised.value is error
+
+
+def test_a_hook_changes_no_output(model: nn.Sequential) -> None:
+    x = torch.rand(5, 2)
+    before = model(x)
+    with Hooks(model, lambda hook, module, inputs, output: output * 2):
+        assert torch.equal(model(x), before)
+
+
+def test_names_for_labels(model: nn.Sequential) -> None:
+    with Hooks(model, shape, ["first", "second"]) as hooks:
+        assert [hook.label for hook in hooks] == ["first Linear", "second ReLU", "Linear"]
+    assert [is_leaf(module) for module in (model, model[0])] == [False, True]

@@ -14,7 +14,7 @@ from miniai.callbacks.clock import TrainingClock
 from miniai.callbacks.cost import Stopwatch
 from miniai.callbacks.drain import Drain
 from miniai.callbacks.layers import LayerStatsCB, measured_layers
-from miniai.learner import CancelBatchException, FuncCB, Learner
+from miniai.learner import CancelBatchException, DeviceCB, FuncCB, Learner
 from miniai.run.events import Layer, LayersMeasured, encode
 
 Make = Callable[..., Learner]
@@ -207,6 +207,34 @@ def test_a_device_that_lags(make_learner: Make) -> None:
     learn.fit(1, valid=False)
     assert counts == [0, 0, 1]
     assert [fact.step for fact in rig.facts] == [1]
+
+
+def test_no_batch_waits_for_a_device(make_learner: Make) -> None:
+    """On the meta device, that has no values, whatever would wait for one raises; only the copy is asked."""
+
+    class Elsewhere:
+        def __init__(self, tensor: Tensor) -> None:
+            assert tensor.is_meta
+            self.numbers = torch.full(tensor.shape, 0.5)
+
+        def ready(self) -> bool:
+            return True
+
+        def read(self) -> Tensor:
+            return self.numbers
+
+    rig = Rig(drain=Drain(Elsewhere))
+    make_learner([DeviceCB("meta"), rig.cb]).fit(1, valid=False)
+    assert rig.facts[0].stds == [0.5] * 3
+
+
+def test_one_number_has_no_deviation(make_learner: Make) -> None:
+    rig = Rig()
+    learn = make_learner([rig.cb], loss_func=lambda preds, targets: preds.sum())
+    learn.model = nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+    learn.dls.train = [(torch.ones(1, 1, 4, 4), torch.zeros(1))]
+    learn.fit(1, valid=False)
+    assert rig.facts[0].stds == [0]
 
 
 def test_draws_nothing_and_changes_no_bit(make_learner: Make) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from miniai.config import RunConfig
-from tui import cli
+from tui import cli, options
 
 
 def config(*typed: str) -> RunConfig:
-    return cli._config(cli._parser().parse_args(["fit", "fashion", *typed]))
+    return options.config(cli._parser().parse_args(["fit", "fashion", *typed]))
 
 
 def test_only_what_is_typed_is_given() -> None:
@@ -31,7 +31,7 @@ def test_every_option_reaches_the_configuration() -> None:
     ("typed", "words"),
     [
         ("fit fashoin", ["'fashoin'", "fashion"]),
-        ("fit fashion --model mpl", ["--model", "'mpl'", "conv or mlp"]),
+        ("fit fashion --model mpl", ["--model", "'mpl'", "conv, convbn, mlp, resnet or resnet_small"]),
         ("fit fashion --opt sdg", ["--opt", "sgd", "adamw"]),
         ("fit fashion --epochs 0", ["--epochs", "'0'", "at least 1"]),
         ("fit fashion --epochs 1.5", ["--epochs", "whole number"]),
@@ -65,7 +65,7 @@ def test_help_says_what_to_type(capsys: pytest.CaptureFixture[str], monkeypatch:
     monkeypatch.setenv("COLUMNS", "80")
     for typed, words in (
         (["--help"], ["fit", "attach", "examples"]),
-        (["fit", "--help"], ["space", "skip", "--headless", "conv, mlp", "examples"]),
+        (["fit", "--help"], ["space", "skip", "--headless", "conv, convbn, mlp", "examples"]),
         (["attach", "--help"], ["'last'"]),
     ):
         with pytest.raises(SystemExit) as exit_:

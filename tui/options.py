@@ -1,0 +1,157 @@
+"""What `miniai-tui fit` takes, and how what is typed becomes a configuration."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from miniai import models, optimizers, schedules
+from miniai.config import RunConfig, check
+
+__all__ = ["add_fit_options", "config", "listed", "one_of"]
+
+UNSET: Any = argparse.SUPPRESS
+"""Leaves an option out of the arguments unless it is typed: only then it overrides a default."""
+
+
+def add_fit_options(fit: argparse.ArgumentParser) -> None:
+    """All options of `fit`, in groups."""
+    what = fit.add_argument_group("what is trained")
+    _add_model(what)
+    _add_training(what)
+    _add_place(fit.add_argument_group("where it is trained"))
+    _add_shown(fit.add_argument_group("what is shown"))
+
+
+def _add_model(what: Any) -> None:
+    what.add_argument(
+        "--model",
+        metavar="NAME",
+        type=one_of(models.names()),
+        default=UNSET,
+        help=f"{listed(models.names())} (default: mlp)",
+    )
+    what.add_argument("--epochs", metavar="N", type=_whole(1), default=UNSET, help="(default: 5)")
+    what.add_argument("--seed", metavar="N", type=_whole(0), default=UNSET, help="(default: 42)")
+    what.add_argument("--data-dir", metavar="DIR", default=UNSET, help="folder that holds the dataset's files")
+
+
+def _add_training(what: Any) -> None:
+    what.add_argument(
+        "--lr", metavar="RATE", type=_positive, default=UNSET, help="learning rate (default: the model's)"
+    )
+    what.add_argument("--bs", metavar="N", type=_whole(1), default=UNSET, help="batch size (default: the model's)")
+    what.add_argument(
+        "--opt",
+        metavar="NAME",
+        type=one_of(optimizers.names()),
+        default=UNSET,
+        help=f"{listed(optimizers.names())} (default: the model's)",
+    )
+    what.add_argument(
+        "--sched",
+        metavar="NAME",
+        type=one_of(schedules.names()),
+        default=UNSET,
+        help=f"schedule of the learning rate: {listed(schedules.names())} (default: the model's)",
+    )
+    what.add_argument("--amp", action="store_true", default=UNSET, help="mixed precision")
+    what.add_argument(
+        "--from-scratch",
+        action="store_true",
+        default=UNSET,
+        help="train on parts written by hand (--model mlp and --opt sgd only)",
+    )
+
+
+def _add_place(where: Any) -> None:
+    where.add_argument(
+        "--device", metavar="NAME", type=_device, default=UNSET, help="auto, cpu, cuda, cuda:1, mps (default: auto)"
+    )
+    where.add_argument("--threads", metavar="N", type=_whole(1), default=UNSET, help="torch's threads on the CPU")
+    where.add_argument("--run-dir", metavar="DIR", default="runs", help="where runs are kept (default: runs)")
+    where.add_argument(
+        "--worker",
+        metavar="KIND",
+        type=one_of(["process", "thread"]),
+        default="process",
+        help="process: training outlives the screen; thread: both in one process (default: process)",
+    )
+
+
+def _add_shown(shown: Any) -> None:
+    shown.add_argument("--headless", action="store_true", help="write a log instead of showing the screen")
+    shown.add_argument(
+        "--log-format",
+        metavar="KIND",
+        type=one_of(["text", "json"]),
+        default="text",
+        help="text, json",
+    )
+    shown.add_argument("--log-every", metavar="SECONDS", type=_positive, default=10.0, help="(default: 10)")
+    shown.add_argument("--no-stats", action="store_false", dest="stats", default=UNSET, help="measure no layers")
+    shown.add_argument(
+        "--stats-every",
+        metavar="N",
+        type=_whole(1),
+        default=UNSET,
+        help="every N batches (default: 3 %% of the time)",
+    )
+
+
+def config(arguments: argparse.Namespace) -> RunConfig:
+    """What the user typed, over the defaults."""
+    typed = {name: value for name, value in vars(arguments).items() if name in RunConfig.__struct_fields__}
+    if "data_dir" in typed:
+        typed["data_dir"] = os.path.abspath(typed["data_dir"])
+    config = RunConfig(**typed, given=tuple(sorted(typed)))
+    check(config)
+    return config
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names in one line."""
+    return ", ".join(names)
+
+
+def one_of(names: Sequence[str]) -> Any:
+    """An option's type: one of these names; a wrong one is answered with all of them."""
+
+    def check(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} is not known: choose {_either(names)}")
+        return text
+
+    return check
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _whole(least: int) -> Any:
+    def check(text: str) -> int:
+        if not text.isdecimal() or not text.isascii() or not least <= int(text[:20]) < 2**63:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return check
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not known: choose auto, cpu, cuda, cuda:1 or mps")
+    return text
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
