@@ -28,6 +28,7 @@ from miniai.run.directory import RunDir
 from miniai.run.events import SCHEMA, Alerted, Fact, FitEnded, RunStarted
 from miniai.run.journal import Journal
 from miniai.run.listener import Listener, kill_group
+from miniai.run.output import LossyWriter
 from miniai.run.output import install as install_output
 from miniai.run.reporter import Reporter
 
@@ -39,25 +40,30 @@ def host(
     control: RunControl,
     listeners: Sequence[Callable[[Fact], object]] = (),
     kill: Callable[[], None] = kill_group,
+    output: Sequence[LossyWriter] = (),
 ) -> FitEnded:
     """Train what `run` configures, to its end; returns the last fact and never raises for what training did.
 
     RunError or UsageError if the run directory has no configuration or no place for a journal.
 
-    `listeners` hear every fact after the journal; `kill` is what a Kill request calls.
+    `listeners` hear every fact after the journal; `kill` is what a Kill request calls; `output` is what the program
+    writes through: that it loses something is said once.
     """
     config = read_config(run.config_file)
     trouble = _Trouble(listeners)
-    try:
-        journal = Journal(run.journal, trouble)
-    except OSError as problem:
-        raise RunError(f"the journal {run.journal} cannot be opened: {problem.strerror}") from problem
-    reporter = Reporter((journal.write, *listeners))
-    trouble.now = reporter.now
+    journal = _open_journal(run, trouble)
+    losses = _Losses(output)
+    reporter = Reporter((journal.write, *listeners, losses.look))
+    trouble.now = losses.now = reporter.now
+    losses.emit = reporter.emit
     reporter.emit(_run_started(run, config))
     trouble.socket = socket = _open_socket(run, control, kill, reporter)
     fitting = Fitting(run, config, control, reporter)
     reason, error = _conduct(fitting, control)
+    losses.look()
+    if control.signal and reason == "stopped":  # whoever looks on has not asked for it
+        text = f"{signal.Signals(control.signal).name} asked the trainer to stop"
+        reporter.emit(Alerted(at=reporter.now(), topic="signal", text=text))
     ended = FitEnded(at=reporter.now(), reason=reason, step=fitting.step, error=error)
     reporter.emit(ended)
     _note(run, ended=reason)
@@ -103,6 +109,26 @@ class _Trouble:
             listener(self.fact)
 
 
+class _Losses:
+    """Says once that what the program prints is lost, which its log cannot say.
+
+    It looks whenever a fact is told, and so never speaks from inside somebody's print.
+    """
+
+    def __init__(self, output: Sequence[LossyWriter]) -> None:
+        self.now: Callable[[], float] = float
+        self.emit: Callable[[Fact], object] = bool
+        self._output = tuple(output)
+
+    def look(self, fact: Fact | None = None) -> None:
+        """After each fact but the last one, and before that."""
+        if isinstance(fact, FitEnded) or not any(writer.lost for writer in self._output):
+            return
+        self._output = ()
+        text = "output of the program is being lost: its log cannot be written, or nobody reads it"
+        self.emit(Alerted(at=self.now(), topic="log", text=text))
+
+
 def _conduct(fitting: Fitting, control: RunControl) -> tuple[Literal["done", "stopped", "failed"], str]:
     """Run the fit; how it ended, and the error's line. What went wrong goes to the log in full."""
     try:
@@ -132,6 +158,13 @@ def _run_started(run: RunDir, config: RunConfig) -> RunStarted:
         pid=os.getpid(),
         host=platform.node(),
     )
+
+
+def _open_journal(run: RunDir, trouble: Callable[[str], object]) -> Journal:
+    try:
+        return Journal(run.journal, trouble)
+    except OSError as problem:
+        raise RunError(f"the journal {run.journal} cannot be opened: {problem.strerror}") from problem
 
 
 def _open_socket(run: RunDir, control: RunControl, kill: Callable[[], None], reporter: Reporter) -> Listener | None:
@@ -180,11 +213,11 @@ def exit_code(ended: FitEnded, control: RunControl) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry of the trainer process: its one argument is the run directory."""
     (folder,) = sys.argv[1:] if argv is None else argv
-    install_output()
+    output = install_output()
     control = RunControl()
     obey_signals(control, hangup="ignore")
     try:
-        return exit_code(host(RunDir(Path(folder)), control), control)
+        return exit_code(host(RunDir(Path(folder)), control, output=output), control)
     except MiniaiError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from platform import node
 
 import psutil
-from textual.message import Message
 
 from miniai.errors import RunError
-from miniai.run.client import ControlClient, is_alive
+from miniai.run.client import is_alive
 from miniai.run.control import new_id
 from miniai.run.directory import RunDir, RunInfo, boot_id
-from miniai.run.events import AnyFact, FitEnded
-from miniai.run.requests import AnyRequest, Kill
-from tui.follow import Follower
-from tui.hand_over import HandOver
-from tui.messages import Reported, RequestFailed, TrainerGone, TrainerSaid
+from miniai.run.events import AnyFact
+from miniai.run.requests import Kill
+from tui.messages import TrainerGone, TrainerSaid
+from tui.remote import RemoteSession
 
 __all__ = ["AttachedSession"]
 
@@ -26,74 +22,33 @@ _DOUBT = 3.0
 """Seconds of a silent journal after which the trainer is asked whether it lives."""
 
 
-class AttachedSession:
+class AttachedSession(RemoteSession):
     """A run that somebody else trains, or that is over (see `tui.session.Session`)."""
 
     owns = False
-    can_leave = True
 
     def __init__(self, run: RunDir) -> None:
-        self.run_info = run
-        self.run_dir = run.path
-        self.over = threading.Event()
-        """Set when there is nothing more to come."""
-        self._follower = Follower(run.journal)
-        self._closed = False
-        self._client = ControlClient(
-            self._address,
-            heard=self._hear,
-            failed=lambda request, text: self._app_post(RequestFailed(request, text)),
-        )
-        self._ended: FitEnded | None = None
-        self._app_post: Callable[[Message], object] = bool
-        self._to_app: Callable[[list[AnyFact]], object] = bool
+        super().__init__(run)
         self._next_doubt = 0.0
-
-    def run(self, app_post: Callable[[Message], object]) -> None:
-        """Read what there is, follow what comes, and say so if the trainer is gone without a last word."""
-        self._app_post = app_post
-        self._to_app = HandOver(app_post, lambda: not self._closed)
-        try:
-            app_post(TrainerSaid("reading the journal"))
-            self._follower.follow(self._hand_over, self._goes_on)
-            end = self._end
-            if not self._closed and (end is None or end.reason == "failed"):
-                app_post(TrainerGone(self._why_gone() if end is None else end.error, self.run_info.log_tail()))
-        finally:
-            self._follower.close()
-            self.over.set()
-
-    def request(self, request: AnyRequest) -> None:
-        """Send a request over the control socket; never blocks."""
-        self._client.send(request)
 
     def kill(self) -> None:
         """Ask the trainer to end its process group at once."""
         self.request(Kill(id=new_id()))
 
-    def close(self) -> None:
-        """Stop following."""
-        self._closed = True
-        self._follower.wake.set()
-        self._client.close()
-
-    @property
-    def _end(self) -> FitEnded | None:
-        """The run's last word, from the journal or from the socket."""
-        return self._follower.ended or self._ended
-
-    def _hear(self, fact: AnyFact) -> None:
-        """What the trainer says over the socket, because its journal cannot take it."""
-        if isinstance(fact, FitEnded):
-            self._ended = fact
-        self._app_post(Reported([fact]))
+    def _conduct(self) -> None:
+        """Read what there is, follow what comes, and say so if the trainer is gone without a last word."""
+        self._app_post(TrainerSaid("reading the journal"))
+        self._follow()
+        end = self._ended
+        if not self._closed and (end is None or end.reason == "failed"):
+            self._app_post(TrainerGone(self._why_gone() if end is None else end.error, self.run_info.log_tail()))
 
     def _hand_over(self, facts: list[AnyFact]) -> None:
         self._next_doubt = time.monotonic() + _DOUBT
-        self._to_app(facts)
+        super()._hand_over(facts)
 
     def _goes_on(self) -> bool:
-        if self._closed or self._end is not None:
+        if self._closed or self._ended is not None:
             return False
         if time.monotonic() < self._next_doubt:
             return True

@@ -15,11 +15,11 @@ __all__ = ["fit_headless"]
 
 def fit_headless(run: RunDir, form: Format, every: float) -> int:
     """Train in the foreground; returns the exit code."""
-    install()
+    output = install()
     control = RunControl()
     obey_signals(control, hangup="stop")
     printer = LogPrinter(form, every)
-    ended = host(run, control, [printer])
+    ended = host(run, control, [printer], output=output)
     printer.close()
     sys.stderr.flush()
     return exit_code(ended, control)

@@ -55,8 +55,8 @@ class ThreadSession:
             from miniai.run.output import install
             from miniai.trainer import host
 
-            install()  # a print in training goes to the log that descriptors 1 and 2 point at, not to Textual
-            self.ended = host(self.run_info, self.control, [self._notice], kill=self.kill)
+            output = install()  # a print in training goes to the log that descriptors 1 and 2 point at, not to Textual
+            self.ended = host(self.run_info, self.control, [self._notice], self.kill, output)
         except Exception as problem:  # noqa: BLE001  # the thread's edge: the screen must not go down with it
             traceback.print_exc()
             error = f"{type(problem).__name__}: {problem}"

@@ -13,12 +13,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any, Protocol
 
 from miniai.run.control import new_id
 from miniai.run.directory import RunDir
-from miniai.run.requests import Stop
+from miniai.run.requests import Continue, Stop
 from tui.app import MonitorApp
 from tui.messages import LeaveAsked
 from tui.session import Session
@@ -30,6 +31,8 @@ _STOPPING = 10.0
 """Seconds that the trainer gets to stop after a signal."""
 _LEAVING = 3.0
 """Seconds that the app gets to leave before it is done by hand."""
+_ON_ITS_WAY = 0.2
+"""Seconds after which a signal that was sent before another has arrived too."""
 
 
 class Shown(Session, Protocol):
@@ -112,9 +115,22 @@ class _Leaver:
         self._of_textual[number](number, frame)
 
     def _resume(self, number: int, frame: FrameType | None) -> None:
-        if self._suspended and not self.gone and not self.signal:
+        if not self._suspended:
+            return
+        if self.terminal.is_anothers():
+            self._stay_suspended()
+        elif self.terminal.is_ours() and not self.gone and not self.signal:
             self._of_textual[number](number, frame)
-            self._suspended = not self.terminal.is_ours()
+            self._suspended = False
+
+    def _stay_suspended(self) -> None:
+        """Woken by `bg`, which must not draw, or by `kill`: its signal may be in another thread's hands still."""
+        end = time.monotonic() + _ON_ITS_WAY
+        while time.monotonic() < end:
+            if self.signal or self.gone:
+                return
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGSTOP)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Ask the trainer to stop if it is ours, and leave when it has."""
@@ -126,14 +142,24 @@ class _Leaver:
         threading.Thread(target=self._leave_after_stop, name="leave", daemon=True).start()
 
     def _leave_after_stop(self) -> None:
-        if self.session.owns and not self.session.over.wait(_STOPPING) and self.session.can_leave:
-            self.app.parting = "left running; it was asked to stop and has not yet"
+        if self.session.owns and not self.session.over.wait(_STOPPING):
+            what = "left running" if self.session.can_leave else "ended with the screen"
+            self.app.parting = f"{what}; it was asked to stop and has not yet"
         if not self._suspended:  # else the terminal was given back then, and is the shell's
             self._ask_to_leave()
             if self.left.wait(_LEAVING):
                 return
-            self.terminal.restore()
+            self._leave_by_hand()
         os._exit(128 + self.signal)
+
+    def _leave_by_hand(self) -> None:
+        """Give back a terminal that the app cannot leave by itself, say what the app would have said, and end."""
+        words = ""
+        try:
+            words = self.app.summary() + "\n"
+        finally:  # whatever the app is doing to its state meanwhile
+            self.terminal.restore(words)
+            os._exit(128 + self.signal)
 
     def _ask_to_leave(self) -> None:
         with contextlib.suppress(RuntimeError):  # the app's loop is closed: it has left already
@@ -144,12 +170,20 @@ class _Leaver:
         if not self._hangup.acquire(blocking=False):
             return
         self.terminal.restore()
+        self._let_it_go_on()
         if self.session.can_leave or self.session.over.is_set():
             os._exit(128 + number if number else 0)
         self.gone = True
         self.session.close()
         self.terminal.let_go()
         threading.Thread(target=self._leave_after_training, name="leave", daemon=True).start()
+
+    def _let_it_go_on(self) -> None:
+        """A run of ours that is paused would stand still for ever: the screen that could wake it is gone."""
+        if self.session.owns and self.app.state.paused:
+            self.session.request(Continue(id=new_id()))
+            if self.session.can_leave:
+                self.session.close()  # delivers it
 
     def _leave_after_training(self) -> None:
         """The app may be stuck in a write to the dead terminal: the process must still end with its training."""

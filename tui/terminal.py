@@ -136,13 +136,20 @@ class Terminal:
         return os.pread(2, 1 << 20, 0).decode(errors="replace").strip()
 
     def is_ours(self) -> bool:
-        """False while the screen is suspended: the terminal is the shell's then."""
+        """False while the screen is suspended: the terminal is the shell's then; and when the terminal is gone."""
         return _in_foreground(0)
 
-    def restore(self) -> None:
-        """Give the terminal back by hand: modes off, normal screen, cursor, echo. What it refuses is left.
+    def is_anothers(self) -> bool:
+        """True while another process group, the shell's, has the terminal."""
+        try:
+            return os.tcgetpgrp(0) != os.getpgrp()
+        except OSError:
+            return False
 
-        Nothing that Textual still writes arrives there any more.
+    def restore(self, words: str = "") -> None:
+        """Give the terminal back by hand: modes off, normal screen, cursor, echo, then `words`.
+
+        What it refuses is left. Nothing that Textual still writes arrives there any more.
         """
         if not self.is_ours():
             return
@@ -153,7 +160,7 @@ class Terminal:
                 if self._attributes is not None:
                     termios.tcsetattr(fd, termios.TCSANOW, self._attributes)
                 self._silence()
-                _write_past(fd, RESTORE)
+                _write_past(fd, RESTORE + words.encode(errors="replace"))
             finally:
                 os.close(fd)
 

@@ -115,6 +115,15 @@ class Place:
         """The process that trains."""
         return psutil.Process(self.facts("RunStarted")[0]["pid"])
 
+    def trainers(self) -> list[psutil.Process]:
+        """The trainer processes of this place, also those that have not said a word yet."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if "miniai.trainer" in words and any(word.startswith(str(self.runs)) for word in words):
+                found.append(process)
+        return found
+
     def trainer_is_gone(self) -> bool:
         """Whether the process that trained has ended."""
         try:

@@ -42,9 +42,9 @@ def fill(disk: Path) -> None:
                 return
 
 
-def said(place: Place) -> list[str]:
-    """What the journal says of itself."""
-    return [fact["text"] for fact in place.facts("Alerted") if fact["topic"] == "journal"]
+def said(place: Place, topic: str = "journal") -> list[str]:
+    """What the journal says of itself, or of another topic."""
+    return [fact["text"] for fact in place.facts("Alerted") if fact["topic"] == topic]
 
 
 @pytest.mark.parametrize("worker", ["process", "thread"])
@@ -68,6 +68,36 @@ def test_the_disk_fills_up_and_is_freed_and_fills_up_again(place: Place, disk: P
     steps = [f["first"] + i for f in losses for i in range(len(f["values"]))]
     assert steps == list(range(1, len(steps) + 1)), "a fact was lost"
     term.until(place.trainer_is_gone, "the trainer's end")
+
+
+@pytest.mark.parametrize("worker", ["process", "thread"])
+def test_what_the_program_prints_onto_a_full_disk_is_lost_and_that_is_said(
+    place: Place, disk: Path, worker: str
+) -> None:
+    """The journal says it as soon as it can be written again, once, and the screen with it."""
+    term = place.term(place.fit("--worker", worker, epochs=2), "slow:0.02,loud")
+    term.wait("● training")
+    fill(disk)
+    full = printed(place)
+    term.until(lambda: printed(place) > full + 2, "pages that find no room")
+    os.unlink(disk / "filler")
+    os.truncate(place.run / "log.txt", 0)  # room for what is still to come
+    term.wait("! output of the program is being lost")
+    again = printed(place)
+    term.until(lambda: printed(place) > again + 20, "more pages")
+    assert len(said(place, "log")) == 1
+    term.send("q")
+    term.wait("stop and quit")
+    term.send("s")
+    assert term.exit() == 0
+    assert term.sane
+    assert place.ended == "stopped"
+    assert len(said(place, "log")) == 1
+
+
+def printed(place: Place) -> int:
+    """How many batches have printed their page."""
+    return (place.folder / "loud").stat().st_size
 
 
 def test_headless(place: Place, disk: Path) -> None:

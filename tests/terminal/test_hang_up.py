@@ -58,12 +58,28 @@ def cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+@pytest.mark.parametrize("worker", ["process", "thread"])
+def test_closed_terminal_over_a_paused_run(place: Place, worker: str) -> None:
+    """Nobody is left who could let it go on: it does so by itself, and says so."""
+    term = training(place, "--worker", worker, epochs=1)
+    term.send(" ")
+    term.wait("‖ paused")
+    term.hang_up()
+    assert term.exit() == (0 if worker == "thread" else 128 + signal.SIGHUP)
+    eventually(lambda: place.ended == "done", "the run's own end")
+    assert len(place.facts("Paused")) == len(place.facts("Continued")) == 1
+    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 2
+
+
 def test_hang_up_before_the_trainer_speaks(place: Place) -> None:
-    term = place.term(place.fit(epochs=1), "slow:0.001")
-    term.until(lambda: 1049 in term.modes, "the screen")
+    term = place.term(place.fit(epochs=1), "slow:0.001,late:2")
+    term.until(place.trainers, "a trainer process")
+    assert place.facts() == []
     term.hang_up()
     assert term.exit() == 128 + signal.SIGHUP
-    eventually(lambda: place.ended == "done" or not place.facts(), "an end", 40)
+    assert place.facts() == []
+    eventually(lambda: place.ended == "done", "the run's own end", 40)
+    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 2
 
 
 def test_killed_screen_and_attach(place: Place) -> None:

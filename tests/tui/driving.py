@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widget import Widget
 
 from miniai.run.events import AnyFact
 from tests.tui.fake_session import FakeSession
+from tests.tui.recorded import Recording
 from tui.app import MonitorApp
 from tui.panes.base import Pane
 
-__all__ = ["Driver", "driving"]
+__all__ = ["Driver", "driving", "going"]
 
 
 class Driver:
@@ -62,3 +64,8 @@ async def driving(session: FakeSession, size: tuple[int, int] = (120, 40)) -> As
         driver = Driver(app, pilot, session, clock)
         await driver.settle()
         yield driver
+
+
+def going(tmp_path: Path) -> FakeSession:
+    """A session on a run that is in the middle of its second epoch."""
+    return FakeSession(tmp_path, Recording().until(1, 74))

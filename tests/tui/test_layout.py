@@ -6,16 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.driving import driving
+from tests.tui.driving import driving, going
 from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
 from tui.panes.base import Pane
 
 PANES = {"loss", "metrics", "layers", "images"}
-
-
-def going(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path, Recording().until(1, 74))
 
 
 @pytest.mark.parametrize("size", [(120, 40), (200, 60), (100, 30)])

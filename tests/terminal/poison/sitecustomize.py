@@ -2,9 +2,11 @@
 
 POISON holds words with commas between them, numbers after a colon, counted in trained batches from 1:
 `slow:0.02` every batch takes so many seconds longer; `raise:5`, `talk:5`, `flood:5`, `stick:5` raise an error, write
-to every kind of output, print more than a pipe takes, or never come back in that batch; `mute` ends the trainer as
-it starts; `lost` hides Python from whoever wants to start a trainer; `crash` makes the screen's own key "redraw"
-fail.
+to every kind of output, print more than a pipe takes, or never come back in that batch; `loud` prints a page in every
+batch and adds a byte to the file `loud`; `mute` ends the trainer as it starts, `late:1` lets it start so many
+seconds later; `lost` hides Python from whoever wants to start a trainer; `crash` makes the screen's own key "redraw"
+fail; `patience:1` is how many seconds the screen waits for a trainer that shall stop; `weights` saves the trained
+weights in the file `weights`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -68,6 +71,10 @@ def slow_linear(module: Any) -> None:
                 talk()
             if batch == WORDS.get("flood"):
                 print("x" * 200_000)
+            if "loud" in WORDS:
+                print("x" * 5000)
+                with Path("loud").open("a") as file:
+                    file.write(".")
             if batch == WORDS.get("stick"):
                 os.write(2, b"stuck\n")
                 time.sleep(600)
@@ -99,14 +106,38 @@ def crash(module: Any) -> None:
     module.MonitorApp.action_redraw = fail
 
 
+def be_impatient(module: Any) -> None:
+    module._STOPPING = WORDS["patience"]
+
+
+def note_weights(module: Any) -> None:
+    fit = module.Learner.fit
+
+    def fit_and_note(self: Any, *args: Any, **kwargs: Any) -> None:
+        fit(self, *args, **kwargs)
+        import torch
+
+        torch.save(self.model.state_dict(), "weights")
+
+    module.Learner.fit = fit_and_note
+
+
+CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
+    "crash": ("tui.app", crash),
+    "patience": ("tui.show", be_impatient),
+    "weights": ("miniai.learner", note_weights),
+}
+"""What a word changes, and in which module."""
+
 if WORDS:
     logging.basicConfig(format="%(message)s")
     is_trainer = "miniai.trainer" in sys.orig_argv
     if is_trainer and "mute" in WORDS:
         os.write(2, b"poisoned: this trainer says nothing to anybody\n")
         os._exit(3)
+    if is_trainer:
+        time.sleep(WORDS.get("late", 0.0))
     if "lost" in WORDS and not is_trainer:
         sys.executable = "/nowhere/python"
     sys.meta_path.insert(0, Afterwards("torch.nn.modules.linear", slow_linear))
-    if "crash" in WORDS:
-        sys.meta_path.insert(0, Afterwards("tui.app", crash))
+    sys.meta_path[:0] = [Afterwards(*change) for word, change in CHANGES.items() if word in WORDS]
