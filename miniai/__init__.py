@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from miniai.activations import ActivationStats, HooksCallback
-    from miniai.augment import RandCopy, RandCrop, RandErase, RandFlip, tta
+    from miniai.augment import RandCopy, RandCrop, RandErase, RandFlip
     from miniai.callbacks import (
         AccelerateCB,
         BaseSchedCB,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "miniai.activations": ("ActivationStats", "HooksCallback"),
-    "miniai.augment": ("RandCopy", "RandCrop", "RandErase", "RandFlip", "tta"),
+    "miniai.augment": ("RandCopy", "RandCrop", "RandErase", "RandFlip"),
     "miniai.callbacks": (
         "AccelerateCB", "BaseSchedCB", "BatchSchedCB", "BatchTransformCB", "Callback", "CancelBatchException",
         "CancelEpochException", "CancelFitException", "CapturePreds", "CompletionCB", "DeviceCB", "EpochSchedCB",
@@ -76,7 +76,7 @@ __all__ = [
     "HooksCallback", "LRFinderCB", "Learner", "LearnerError", "Mean", "MemoryLoader", "MetricsCB", "MiniaiError",
     "MixedPrecision", "MomentumLearner", "ProgressCB", "RandCopy", "RandCrop", "RandErase", "RandFlip", "RecorderCB",
     "ResBlock", "RunError", "SingleBatchCB", "Summary", "TrainCB", "TrainLearner", "UsageError", "collate_dict",
-    "init_weights", "inplace", "lsuv_init", "run_cbs", "set_seed", "tta", "with_cbs",
+    "init_weights", "inplace", "lsuv_init", "run_cbs", "set_seed", "with_cbs",
 ]  # fmt: skip
 
 

@@ -18,9 +18,7 @@ from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoc
 from tui.colors import PALETTES, theme
 from tui.keys import BINDINGS, GROUPS
 from tui.messages import LeaveAsked, Reported, RequestFailed, TrainerGone, TrainerSaid
-from tui.panes.images import ImagesPane
-from tui.panes.layers import LayersPane
-from tui.panes.loss import LossPane
+from tui.panes.base import Pane
 from tui.screens.run import RunScreen
 from tui.session import Session
 from tui.state.run import RunState
@@ -220,17 +218,9 @@ class MonitorApp(App[None]):
         """One step out."""
         self.run_screen.step_out()
 
-    def action_log_y(self) -> None:
-        """Linear or logarithmic loss."""
-        self.run_screen.pane(LossPane).toggle_log()
-
-    def action_statistic(self) -> None:
-        """The next statistic of the layers."""
-        self.run_screen.pane(LayersPane).next_statistic()
-
-    def action_next_images(self) -> None:
-        """The next page of images."""
-        self.run_screen.pane(ImagesPane).next_page()
+    def action_pane(self, id_: str, method: str) -> None:
+        """What a key of one pane does: the pane's method of that name."""
+        getattr(self.run_screen.query_one(f"#{id_}", Pane), method)()
 
     def action_next_theme(self) -> None:
         """Dark, light, high contrast."""

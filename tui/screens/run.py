@@ -117,6 +117,8 @@ class RunScreen(Screen[None]):
         self.shown = id_
         for pane in self.query(".pane"):
             pane.set_class(pane.id == id_, "-shown")
+            if pane.id == id_ and pane.has_class("extra") and not pane.is_on_screen:
+                self.add_class("-full")  # it has no place among the others at this size
         self.call_after_refresh(self.query_one(f"#{id_}").focus)
 
     def action_cycle(self, by: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest
@@ -25,6 +25,16 @@ Status: TypeAlias = Literal[
     "failed",
 ]  # fmt: skip
 Section: TypeAlias = Literal["status", "progress", "metrics", "loss", "layers", "preview", "alerts", "marks"]
+
+
+class Part(Protocol):
+    """A part of the state that takes what it needs of the facts."""
+
+    section: Section
+
+    def apply(self, fact: ev.AnyFact) -> bool:
+        """Take a fact; True if what panes show of `section` has changed."""
+
 
 OVER: tuple[Status, ...] = ("done", "stopped", "failed")
 MAX_SERIES = 24
@@ -62,6 +72,8 @@ class RunState:
         self.marks: deque[Mark] = deque(maxlen=100)
         self.alerts: deque[Alert] = deque(maxlen=100)
         self._rate = RateWatch()
+        self._parts: tuple[Part, ...] = ()
+        """Parts of the state that live in modules of their own and take facts by themselves."""
 
     # -- read ------------------------------------------------------------------------------------------------------
 
@@ -122,6 +134,12 @@ class RunState:
     def apply(self, fact: ev.AnyFact) -> None:
         """Take one fact."""
         self.at = max(self.at, fact.at)
+        for part in self._parts:
+            if part.apply(fact):
+                self._touch(part.section)
+        self._route(fact)
+
+    def _route(self, fact: ev.AnyFact) -> None:
         match fact:
             case ev.Scalars():
                 self._scalars(fact)
