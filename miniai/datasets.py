@@ -55,6 +55,12 @@ def inplace(f: Callable[[B], object]) -> Callable[[B], B]:
     """Make of `f`, which changes its argument, a function that also returns it: for `with_transform`.
 
     What `f` itself returns is dropped.
+
+    >>> @inplace
+    ... def double(batch):
+    ...     batch["x"] = [2 * x for x in batch["x"]]
+    >>> double({"x": [1, 2]})
+    {'x': [2, 4]}
     """
     return _InPlace(f)
 

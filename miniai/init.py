@@ -30,6 +30,9 @@ class GeneralRelu(nn.Module):
     """ReLU, or leaky ReLU with slope `leak`; then `sub` is subtracted and what is above `maxv` becomes `maxv`.
 
     With `leak=0.1, sub=0.4`, unit normal inputs come out with a mean near 0. None leaves the part out.
+
+    >>> GeneralRelu(leak=0.1, sub=0.4, maxv=6.0)(torch.tensor([-1.0, 1.0, 9.0]))
+    tensor([-0.5000,  0.6000,  6.0000])
     """
 
     def __init__(self, leak: float | None = None, sub: float | None = None, maxv: float | None = None) -> None:

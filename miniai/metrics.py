@@ -59,7 +59,14 @@ class _Sum:
 
 
 class Mean:
-    """Weighted mean; NaN while there are no values."""
+    """Weighted mean; NaN while there are no values.
+
+    >>> mean = Mean()
+    >>> mean.update(1.0, weight=3)
+    >>> mean.update(5.0)
+    >>> float(mean.compute())
+    2.0
+    """
 
     def __init__(self) -> None:
         self.reset()

@@ -29,6 +29,10 @@ class ResBlock(nn.Module):
     block begins as its short way alone (Goyal et al., "Accurate, large minibatch SGD", 2017).
 
     UsageError for an even `ks`: the two ways would not be of the same size.
+
+    >>> import torch
+    >>> ResBlock(8, 16, stride=2)(torch.zeros(4, 8, 28, 28)).shape
+    torch.Size([4, 16, 14, 14])
     """
 
     def __init__(

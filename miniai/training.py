@@ -16,7 +16,11 @@ __all__ = ["Dataset", "accuracy", "fit", "get_dls", "report"]
 
 
 def accuracy(out: Tensor, yb: Tensor) -> Tensor:
-    """Share of rows of `out`, (batch, classes), whose largest number is at the class in `yb`, (batch,); 0-dim."""
+    """Share of rows of `out`, (batch, classes), whose largest number is at the class in `yb`, (batch,); 0-dim.
+
+    >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1]))
+    tensor(0.6667)
+    """
     return (out.argmax(1) == yb).to(torch.float32).mean()
 
 

@@ -19,6 +19,10 @@ class FuncCB(Callback):
 
     Each is called with the Learner; functions, lambdas, partials, bound methods and callable objects all serve.
     LearnerError for a name that is neither a hook nor a step, and for a value that cannot be called.
+
+    >>> FuncCB(after_bacth=print)
+    Traceback (most recent call last):
+    miniai.errors.LearnerError: FuncCB(after_bacth=...): no such hook; the names are ...
     """
 
     def __init__(self, *, order: int = 0, **hooks: Callable[[Learner], object]) -> None:

@@ -70,7 +70,11 @@ class Sampler:
 
 
 class BatchSampler:
-    """Lists of `bs` indices from `sampler`; the last may be shorter, or with `drop_last` is left out if it is."""
+    """Lists of `bs` indices from `sampler`; the last may be shorter, or with `drop_last` is left out if it is.
+
+    >>> list(BatchSampler(range(5), bs=2))
+    [[0, 1], [2, 3], [4]]
+    """
 
     def __init__(self, sampler: Batches[int], bs: int, drop_last: bool = False) -> None:
         if bs < 1:

@@ -19,6 +19,9 @@ class Sequential(Module):
 
     Layers are Modules, ours or torch's, and plain functions. They are named by their places, "0", "1" and so on, as
     torch's are, so that the two take each other's `state_dict`. A list of layers may be given instead.
+
+    >>> Sequential(lambda x: x + 1, lambda x: 10 * x)(1)
+    20
     """
 
     def __init__(self, *layers: Layer | list[Layer]) -> None:
