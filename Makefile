@@ -28,6 +28,7 @@ check: $(VENV)/.dev-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests benchmarks scripts
+	MYPYPATH=examples $(BIN)/mypy examples
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev-ready

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from miniai.callbacks.clock import TrainingClock
 from miniai.callbacks.cost import Pace, Stopwatch
 from miniai.callbacks.drain import Copy, start_copy
+from miniai.callbacks.fetch import fetch
 from miniai.errors import UsageError
 from miniai.hooks import Hook, Hooks, HooksCallback, is_leaf
 from miniai.seed import set_seed
@@ -116,7 +117,8 @@ class ActivationStats(HooksCallback):
     as many of those as it pays for, whatever the model. What is measured is exact. Iterates over its hooks: see
     `append_stats` for what each holds. UsageError if `every` is below 1 or `budget` is not between 0 and 1.
 
-    It costs one to two nanoseconds an activation on the CPU; no batch waits for a GPU.
+    It costs one to two nanoseconds an activation on the CPU; no batch waits for a GPU. In the fit the
+    statistics stay on the model's device, after it they are on the CPU.
     """
 
     def __init__(
@@ -173,6 +175,11 @@ class ActivationStats(HooksCallback):
     def cleanup_batch(self, _learn: Learner, /) -> None:
         """Nothing is measured outside a batch, however it ended."""
         self._end()
+
+    def cleanup_fit(self, learn: Learner, /) -> None:
+        """Take the hooks off and bring what they have found to the CPU, however the fit ended."""
+        super().cleanup_fit(learn)
+        fetch(values for hook in self.hooks for values in (*hook.stats, hook.above, hook.nonfinite))
 
     def _end(self) -> None:
         if self._measuring and self._budget is not None:

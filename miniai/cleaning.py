@@ -39,11 +39,16 @@ def clean_tb() -> None:
     """Forget the last uncaught exception: its traceback keeps every local variable of every frame alive."""
     last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     seen: set[int] = set()
-    while last is not None and id(last) not in seen:
-        seen.add(id(last))
-        traceback.clear_frames(last.__traceback__)
-        last.__traceback__ = None
-        last = last.__cause__ or last.__context__
+    todo: list[BaseException | None] = [last]
+    while todo:
+        error = todo.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        # both: `raise ... from` in an except block sets a cause that need not be the exception being handled
+        todo += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
     for name in ("last_exc", "last_value", "last_type", "last_traceback"):
         if hasattr(sys, name):
             delattr(sys, name)

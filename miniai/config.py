@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -46,6 +47,12 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Measure the layers."""
     stats_every: int | None = None
     """Measure the layers every so many batches; None: as often as 3 % of the time allows."""
+    job: Literal["fit", "lr-find", "data"] = "fit"
+    """"lr-find" looks for a learning rate and trains nothing, "data" only loads the data and describes them."""
+    lr_start: float = 1e-5
+    """The first rate that "lr-find" tries."""
+    lr_factor: float = 1.3
+    """By how much "lr-find" multiplies the rate after each batch."""
     given: tuple[str, ...] = ()
     """Names of the fields that the user set; the rest are defaults."""
 

@@ -11,6 +11,7 @@ dls = DataLoaders.from_dd(load_dataset("fashion_mnist").with_transform(to_tensor
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from miniai.errors import DataError, UsageError
+from miniai.fingerprint import fingerprint
 from miniai.plotting import get_grid, show_image, show_images, subplots
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class _InPlace(Generic[B]):
 
     def __init__(self, f: Callable[[B], object]) -> None:
         update_wrapper(self, f)
-        self._f = f
+        self._f, self._asked = f, False
 
     def __call__(self, batch: B) -> B:
         self._f(batch)
@@ -48,7 +50,27 @@ class _InPlace(Generic[B]):
         # as a decorator it has taken the place of f, which therefore cannot be found by its name
         home = sys.modules.get(getattr(self._f, "__module__", ""))
         name = getattr(self._f, "__qualname__", "")
-        return name if getattr(home, name, None) is self else (_InPlace, (self._f,))
+        if home is None or getattr(home, name, None) is not self:
+            return _InPlace, (self._f,)
+        return _by_name, (home.__name__, name, self._digest())
+
+    def _digest(self) -> str:
+        """What f does: Hugging Face caches what `map` gives by the pickle of the function, which has to change with f.
+
+        Empty while it is worked out: something that f refers to may refer to this.
+        """
+        if self._asked:
+            return ""
+        self._asked = True
+        try:
+            return fingerprint(self._f)
+        finally:
+            self._asked = False
+
+
+def _by_name(module: str, name: str, _digest: str) -> Any:
+    """The function that `inplace` has put into a module."""
+    return getattr(importlib.import_module(module), name)
 
 
 def inplace(f: Callable[[B], object]) -> Callable[[B], B]:

@@ -12,7 +12,7 @@ from miniai.shapes import shapes_of
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["explain", "no_batches", "no_parameters"]
+__all__ = ["explain", "no_batches", "no_pair", "no_parameters", "not_one_number"]
 
 _KINDS: dict[type[Exception], type[LearnerError]] = {
     kind: type(f"Learner{kind.__name__}", (LearnerError, kind), {"__doc__": f"A LearnerError and a {kind.__name__}."})
@@ -76,6 +76,19 @@ def no_batches(learn: Learner) -> LearnerError:
         f"the loader dls.{name} ({type(learn.dl).__name__}) yielded no batch in epoch {learn.epoch}: its data is "
         f"empty, drop_last leaves nothing, or it is an iterator that is used up; mend it, or call fit({name}=False)"
     )
+
+
+def no_pair(batch: Any) -> LearnerError:
+    """The error for a batch that is no tuple of inputs and targets."""
+    return LearnerError(
+        f"a batch must be a tuple (inputs..., targets...), not {shapes_of(batch)}: make the loader give tuples "
+        "(DataLoaders.from_dd does, unless as_tuple=False), or write predict and get_loss yourself"
+    )
+
+
+def not_one_number(loss: Any) -> LearnerError:
+    """The error for a loss that is no single number."""
+    return LearnerError(f"the loss must be one number a batch, not {shapes_of(loss)}: let it take the mean or the sum")
 
 
 def no_parameters(learn: Learner) -> LearnerError:

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from miniai.catalog import ImageData
     from miniai.learner import Learner
 
-__all__ = ["Fitting"]
+__all__ = ["Fitting", "StoppedEarly"]
 
-Stage = Literal["loading torch", "looking for data", "reading data", "building the model", "first batch"]
+Stage = Literal[
+    "loading torch", "looking for data", "reading data", "building the model", "first batch", "looking at the data"
+]
 
 
-class _StoppedEarly(Exception):
+class StoppedEarly(Exception):
     """A stop was asked before the first batch."""
 
 
@@ -54,7 +56,7 @@ class Fitting:
         """Prepare and fit; raises what training raises."""
         try:
             learn = self.prepare()
-        except _StoppedEarly:
+        except StoppedEarly:
             return "stopped"
         learn.fit(self.config.epochs)
         return "stopped" if self._stopped() else "done"
@@ -62,7 +64,7 @@ class Fitting:
     def _stage(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         """Say how far the preparation is; the place where a stop takes effect before there are batches."""
         if self.control.stop_asked:
-            raise _StoppedEarly
+            raise StoppedEarly
         self.reporter.emit(StageReached(at=self.reporter.now(), stage=stage, done=done, total=total))
 
     def prepare(self) -> Learner:
@@ -117,6 +119,7 @@ class Fitting:
 
         from miniai.assembly import assemble
         from miniai.callbacks.clock import TrainingClock
+        from miniai.details import modules
         from miniai.learner import Learner
 
         how = recipe(self.config)
@@ -139,6 +142,8 @@ class Fitting:
                 sched=how.sched,
                 metrics=["accuracy"],
                 layers=[] if layers is None else layers.layers,
+                modules=modules(parts.model),
+                trainable=sum(p.numel() for p in parts.model.parameters() if p.requires_grad),
             )
         )
         schedule = schedules.callback(how.sched, how.lr, train_batches * self.config.epochs)
@@ -162,16 +167,27 @@ class Fitting:
 
     def _callbacks(self, device: torch.device, clock: TrainingClock) -> list[Callback]:
         from miniai.assembly import steps
+        from miniai.callbacks.confusion import ConfusionCB
         from miniai.callbacks.control import ControlCB
         from miniai.callbacks.device import DeviceCB
+        from miniai.callbacks.environment import EnvironmentCB
         from miniai.callbacks.metrics import MetricsCB
         from miniai.callbacks.preview import PreviewCB
         from miniai.callbacks.report import ReportCB
+        from miniai.callbacks.system import SystemCB
+        from miniai.callbacks.worst import WorstCB
         from miniai.metrics import Accuracy
 
         emit, now = self.reporter.emit, self.reporter.now
         report = ReportCB(emit, now, clock)
         control = ControlCB(self.control, emit, now, clock, report.flush)
         self._stopped = lambda: control.stopped
-        preview = PreviewCB(emit, self.run_dir.path, now, clock)
-        return [control, steps(self.config), DeviceCB(device), MetricsCB(accuracy=Accuracy()), preview, report]
+        watching = [
+            PreviewCB(emit, self.run_dir.path, now, clock),
+            report,
+            ConfusionCB(emit, now, clock),
+            WorstCB(emit, self.run_dir.path, now, clock),
+            SystemCB(emit, self.run_dir.path, now),
+            EnvironmentCB(emit, now, device),
+        ]
+        return [control, steps(self.config), DeviceCB(device), MetricsCB(accuracy=Accuracy()), *watching]

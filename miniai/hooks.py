@@ -42,12 +42,15 @@ class Hook:
 
     def __init__(self, m: nn.Module, f: HookFunc, name: str = "") -> None:
         self.label = f"{name} {type(m).__name__}".strip()
-        self._f = f
+        self._f: HookFunc | None = f
         self.hook = m.register_forward_hook(self._call)
 
     def _call(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        f = self._f
+        if f is None:  # removed by another hook of this very call
+            return
         try:
-            self._f(self, module, inputs, output)
+            f(self, module, inputs, output)
         except _PASS:
             raise
         except Exception as error:
@@ -57,15 +60,16 @@ class Hook:
             ) from error
 
     def remove(self) -> None:
-        """Take the hook off its module; what it has kept stays. More than once is no error."""
+        """Take the hook off its module and let go of its function; what it has kept stays. Twice is no error."""
         self.hook.remove()
+        self._f = None  # it may hold a whole Learner
 
 
 class Hooks(list[Hook]):
     """One hook with `f` on each module of `ms`; a context manager that removes them at its end.
 
     `names` are the modules' names, in the same order, for the hooks' labels. What leaves the list (`del hooks[i]`,
-    `pop`, `clear`) is taken off its module, as is all when the list is deleted.
+    `hooks[i] = other`, `pop`, `clear`) is taken off its module, as is all when the list is deleted.
     """
 
     def __init__(self, ms: Iterable[nn.Module], f: HookFunc, names: Iterable[str] = ()) -> None:
@@ -94,6 +98,18 @@ class Hooks(list[Hook]):
         for hook in self[i] if isinstance(i, slice) else [self[i]]:
             hook.remove()
         super().__delitem__(i)
+
+    @overload
+    def __setitem__(self, i: SupportsIndex, value: Hook) -> None: ...
+    @overload
+    def __setitem__(self, i: slice, value: Iterable[Hook]) -> None: ...
+    def __setitem__(self, i: Any, value: Any) -> None:
+        before = list(self)
+        super().__setitem__(i, value)
+        kept = set(map(id, self))
+        for hook in before:
+            if id(hook) not in kept:
+                hook.remove()
 
     def pop(self, i: SupportsIndex = -1) -> Hook:
         """Take the hook at `i` out of the list and off its module."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException, run_cbs
+from miniai.callbacks.base import (
+    STEPS,
+    Callback,
+    CancelBatchException,
+    CancelEpochException,
+    CancelFitException,
+    run_cbs,
+)
 from miniai.callbacks.device import DeviceCB
 from miniai.callbacks.events import with_cbs
 from miniai.callbacks.func import CompletionCB, FuncCB, SingleBatchCB
@@ -20,7 +29,7 @@ from miniai.callbacks.progress import ProgressCB
 from miniai.callbacks.train import TrainCB
 from miniai.conv import to_cpu
 from miniai.errors import LearnerError
-from miniai.faults import explain, no_batches, no_parameters
+from miniai.faults import explain, no_batches, no_pair, no_parameters
 
 if TYPE_CHECKING:
     from miniai.summary import Summary
@@ -60,8 +69,8 @@ class Learner(CallbackHost):
 
     `before_*`, `after_*` and `cleanup_*` are hooks of the callbacks; *predict*, *get_loss*, *backward*, *step* and
     *zero_grad* are methods of the callbacks too (see `TrainCB`), unless a subclass defines them here. A hook may
-    replace `epochs` (before_fit), `dl` (before_epoch) and `batch` (before_batch), and may raise
-    CancelBatchException, CancelEpochException or CancelFitException: `with_cbs` tells what they skip.
+    replace `epochs` (any hook), `dl` (before_epoch) and `batch` (before_batch), and may raise CancelBatchException,
+    CancelEpochException or CancelFitException: `with_cbs` tells what they skip.
 
     `dls` has the loaders as `.train` and `.valid`; each yields batches, tuples of inputs and targets.
     `opt_func(parameters, lr)` makes a new optimizer for each fit; with None the caller sets `opt`.
@@ -111,28 +120,27 @@ class Learner(CallbackHost):
         lr: float | None = None,
     ) -> None:
         """Train for `n_epochs`; `cbs` and `lr` are for this fit only."""
-        with self._also(cbs):
-            self.n_epochs, self.epochs, self.n_inp = n_epochs, range(n_epochs), 1
+        with self._also(cbs), self._at_rate(lr):
+            self.n_epochs, self.epochs = n_epochs, range(n_epochs)
             if self.opt_func is not None:
                 self.opt = self._new_optimizer(self.lr if lr is None else lr, train)
             self._fit(train, valid)
 
     def lr_find(
-        self, gamma: float = 1.3, max_mult: float = 3, start_lr: float = 1e-5, max_epochs: int = 10
+        self,
+        gamma: float = 1.3,
+        max_mult: float = 3,
+        start_lr: float = 1e-5,
+        max_epochs: int = 10,
+        cbs: Callback | Iterable[Callback] | None = None,
     ) -> LRFinderCB:
-        """Train with a rate that begins at `start_lr` and grows by `gamma` a batch, until the loss grows too.
+        """The losses over growing learning rates, and a good one to begin with; see `miniai.looking.lr_find`.
 
-        It ends when a batch's loss is not finite or more than `max_mult` times the smallest so far, or after
-        `max_epochs`. The result has the curve (`lrs`, `losses`, `plot()`) and a `suggestion`; a notebook shows it.
-        Model, optimizer, random state and `steps` are afterwards as they were.
+        The Learner, its model, optimizer, callbacks and the random state are afterwards as they were.
         """
-        finder = LRFinderCB(gamma, max_mult)
-        opt, steps = self.opt, self.steps
-        try:
-            self.fit(max_epochs, valid=False, cbs=finder, lr=start_lr)
-        finally:
-            self.opt, self.steps = opt, steps
-        return finder
+        from miniai.looking import lr_find
+
+        return lr_find(self, gamma, max_mult, start_lr, max_epochs, cbs)
 
     def summary(self) -> Summary:
         """A table of the layers (shapes, parameters, work), by one forward pass; see `miniai.summary`."""
@@ -152,6 +160,19 @@ class Learner(CallbackHost):
 
         return capture_preds(self, cbs, inps)
 
+    @contextmanager
+    def _at_rate(self, lr: float | None) -> Iterator[None]:
+        """Have the caller's own optimizer, where `opt_func` is None, at this rate for the time of a block."""
+        opt = self.opt if lr is not None and self.opt_func is None else None
+        before = [] if opt is None else [group["lr"] for group in opt.param_groups]
+        for group in opt.param_groups if before else ():
+            group["lr"] = lr
+        try:
+            yield
+        finally:
+            for group, rate in zip(opt.param_groups if before else (), before, strict=True):
+                group["lr"] = rate
+
     def _new_optimizer(self, lr: float, train: bool) -> Any:
         """One for the model as it is; None for a model without parameters that is only validated."""
         assert self.opt_func is not None
@@ -161,15 +182,31 @@ class Learner(CallbackHost):
             raise no_parameters(self)
         return None
 
+    def own_steps(self) -> list[str]:
+        """Those of the five steps that this Learner's class does itself, where callbacks are not asked."""
+        return [step for step in STEPS if getattr(type(self), step) is not getattr(Learner, step)]
+
     @with_cbs("fit")
     def _fit(self, train: bool, valid: bool) -> None:
         halves = [training for training, wanted in ((True, train), (False, valid)) if wanted]
         for training in halves:
             self._loader(training)  # a missing loader is an error now, not after the first training half
-        for self.epoch in self.epochs:  # noqa: B020
+        for self.epoch in self._each_epoch():  # noqa: B020
             for training in halves:
                 with torch.set_grad_enabled(training and torch.is_grad_enabled()):
                     self.one_epoch(training)
+
+    def _each_epoch(self) -> Iterator[int]:
+        """The numbers in `epochs`; where a hook replaces it, go on in the new one behind as many as are done."""
+        epochs, left = self.epochs, iter(self.epochs)
+        for done in itertools.count():
+            if self.epochs is not epochs:
+                epochs, left = self.epochs, itertools.islice(self.epochs, done, None)
+            for epoch in left:
+                yield epoch
+                break
+            else:
+                return
 
     def _loader(self, training: bool) -> Any:
         name = "train" if training else "valid"
@@ -255,6 +292,8 @@ class TrainLearner(Learner):
 
     def predict(self) -> None:
         """The model's output for the input."""
+        if not isinstance(self.batch, (tuple, list)):
+            raise no_pair(self.batch)
         self.preds = self.model(self.batch[0])
 
     def get_loss(self) -> None:
@@ -289,6 +328,11 @@ class MomentumLearner(TrainLearner):
     ) -> None:
         super().__init__(model, dls, loss_func, lr, cbs, opt_func)
         self.mom = mom
+
+    def _new_optimizer(self, lr: float, train: bool) -> Any:
+        """As for every fit, and no momentum from the fit before."""
+        self._drop_gradients()
+        return super()._new_optimizer(lr, train)
 
     def zero_grad(self) -> None:
         """Keep the share `mom` of each gradient; backward adds the next batch's to it."""

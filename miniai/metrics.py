@@ -9,7 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-__all__ = ["Accuracy", "Mean", "Metric"]
+from miniai.errors import LearnerError
+
+__all__ = ["Accuracy", "Mean", "Metric", "check_classes"]
 
 FOLD = 64
 """So many values are kept before they are added up: next to a small model's step, each tensor operation counts."""
@@ -87,6 +89,15 @@ class Mean:
         return self._sum.value() / self.weight if self.weight else torch.tensor(torch.nan)
 
 
+def check_classes(classes: torch.Tensor, targets: torch.Tensor) -> None:
+    """LearnerError unless there is one target class for each predicted class: the comparison would broadcast."""
+    if classes.shape != targets.shape:
+        raise LearnerError(
+            f"accuracy needs one target class a prediction: predicted classes are {tuple(classes.shape)}, targets "
+            f"{tuple(targets.shape)}; for one-hot targets take targets.argmax(1), for (n, 1) targets.squeeze(1)"
+        )
+
+
 class Accuracy:
     """Share of samples whose largest output is the target's; NaN while there are none.
 
@@ -105,6 +116,7 @@ class Accuracy:
         """Take in outputs (n, classes, ...) or predicted classes (n, ...), and target classes (n, ...)."""
         if preds.ndim > targets.ndim:
             preds = preds.argmax(1)
+        check_classes(preds, targets)
         self._hits.add((preds == targets).sum())
         self.count += targets.numel()
 

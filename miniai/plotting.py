@@ -17,7 +17,8 @@ import torch
 
 from miniai.conv import to_cpu
 from miniai.delegates import delegates
-from miniai.errors import MiniaiError, UsageError
+from miniai.errors import UsageError
+from miniai.optional import need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,11 +44,7 @@ _SUBPLOTS = "matplotlib.pyplot:subplots"
 
 
 def _pyplot() -> Any:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise MiniaiError("plots need matplotlib: pip install 'miniai-tui[notebook]'") from error
-    return pyplot
+    return need("matplotlib.pyplot", "notebook")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from miniai.callbacks.metrics import batch_size
 from miniai.hooks import Hook, Hooks, is_leaf
 from miniai.looking import on_one_batch
+from miniai.scratch.layers import Linear as ByHand
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
@@ -125,7 +126,7 @@ def _shapes(x: Any) -> str:
 
 def _macs(m: nn.Module, inputs: Any, output: Any) -> int:
     """Multiplications of the whole batch."""
-    if isinstance(m, nn.Linear) and isinstance(output, Tensor):
+    if isinstance(m, (nn.Linear, ByHand)) and isinstance(output, Tensor):
         return output.numel() * m.in_features
     if isinstance(m, _CONVS) and isinstance(output, Tensor):
         return output.numel() * m.in_channels // m.groups * math.prod(m.kernel_size)

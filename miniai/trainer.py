@@ -31,6 +31,7 @@ from miniai.run.listener import Listener, kill_group
 from miniai.run.output import LossyWriter
 from miniai.run.output import install as install_output
 from miniai.run.reporter import Reporter
+from miniai.run.watch import Watch
 
 __all__ = ["exit_code", "host", "main", "obey_signals"]
 
@@ -53,12 +54,15 @@ def host(
     trouble = _Trouble(listeners)
     journal = _open_journal(run, trouble)
     losses = _Losses(output)
-    reporter = Reporter((journal.write, *listeners, losses.look))
+    watch = [Watch()] if config.job == "fit" else []  # a search for a rate is meant to go wrong
+    reporter = Reporter((journal.write, *listeners, losses.look, *watch))
     trouble.now = losses.now = reporter.now
     losses.emit = reporter.emit
+    for rules in watch:
+        rules.emit = reporter.emit
     reporter.emit(_run_started(run, config))
     trouble.socket = socket = _open_socket(run, control, kill, reporter)
-    fitting = Fitting(run, config, control, reporter)
+    fitting = _job(config)(run, config, control, reporter)
     reason, error = _conduct(fitting, control)
     losses.look()
     if control.signal and reason == "stopped":  # whoever looks on has not asked for it
@@ -127,6 +131,19 @@ class _Losses:
         self._output = ()
         text = "output of the program is being lost: its log cannot be written, or nobody reads it"
         self.emit(Alerted(at=self.now(), topic="log", text=text))
+
+
+def _job(config: RunConfig) -> type[Fitting]:
+    """What does the work that `config` describes."""
+    if config.job == "lr-find":
+        from miniai.lr_finding import RateFinding
+
+        return RateFinding
+    if config.job == "data":
+        from miniai.describing import Describing
+
+        return Describing
+    return Fitting
 
 
 def _conduct(fitting: Fitting, control: RunControl) -> tuple[Literal["done", "stopped", "failed"], str]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from miniai.errors import LearnerError, UsageError
+from miniai.metrics import Mean, check_classes
 from miniai.scratch.data import Dataset
 
 __all__ = ["Dataset", "accuracy", "fit", "get_dls", "report"]
@@ -21,7 +22,9 @@ def accuracy(out: Tensor, yb: Tensor) -> Tensor:
     >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1]))
     tensor(0.6667)
     """
-    return (out.argmax(1) == yb).to(torch.float32).mean()
+    classes = out.argmax(1)
+    check_classes(classes, yb)
+    return (classes == yb).to(torch.float32).mean()
 
 
 def report(loss: Tensor | float, preds: Tensor, yb: Tensor) -> None:
@@ -60,15 +63,15 @@ def fit(
 @torch.no_grad()
 def _validate(model: Any, loss_func: Callable[[Any, Any], Tensor], valid_dl: Iterable[Any]) -> tuple[float, float]:
     model.eval()
-    loss_sum, hits, count = 0.0, 0.0, 0
+    loss, right, count = Mean(), Mean(), 0
     for xb, yb in valid_dl:
         out, n = model(xb), len(yb)
-        loss_sum += float(loss_func(out, yb)) * n
-        hits += float(accuracy(out, yb)) * n
+        loss.update(loss_func(out, yb), weight=n)
+        right.update(accuracy(out, yb), weight=n)
         count += n
     if not count:
         raise LearnerError("the validation loader yields no samples: loss and accuracy would be means of nothing")
-    return loss_sum / count, hits / count
+    return float(loss.compute()), float(right.compute())
 
 
 def get_dls(train_ds: Any, valid_ds: Any, bs: int, **kwargs: Any) -> tuple[DataLoader[Any], DataLoader[Any]]:

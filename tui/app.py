@@ -6,21 +6,22 @@ import gc
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from miniai.run.control import new_id
-from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
 from tui.colors import PALETTES, theme
 from tui.keys import BINDINGS, GROUPS
 from tui.messages import LeaveAsked, Reported, RequestFailed, TrainerGone, TrainerSaid
 from tui.panes.base import Pane
+from tui.remembered import Preferences
+from tui.run_keys import RunKeys
 from tui.screens.run import RunScreen
 from tui.session import Session
+from tui.settings import CALM, LAYOUTS, THEMES
 from tui.state.run import RunState
 from tui.state.summary import summary
 
@@ -30,7 +31,7 @@ TICK = 0.125
 """Seconds between two looks at what changed."""
 
 
-class MonitorApp(App[None]):
+class MonitorApp(RunKeys):
     """The screen of one run."""
 
     TITLE = "miniai-tui"
@@ -38,25 +39,34 @@ class MonitorApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        preferences: Preferences | None = None,
+    ) -> None:
         super().__init__()
+        self.preferences = preferences or Preferences()
         self.session, self.clock = session, clock
         self.state = RunState()
-        self.parting = ""
-        """What became of a run that was still going when the user left: "left running" or "killed"."""
         self.began: Callable[[], object] = bool
         """Called in the main thread once the screen is drawn: Textual's own signal handlers are in place then."""
-        self._leaving = False
         for name in PALETTES:
             self.register_theme(theme(name, self.console.color_system))
-        self.theme = next(iter(PALETTES))
-        self.run_screen: RunScreen
+        settings = self.preferences.settings
+        self.theme = f"miniai-{settings.theme}"
+        self.slower = CALM if settings.calm else 1.0
+        """How many times rarer panes are drawn than they would like."""
+        self.set_keymap(settings.keys)
 
     # -- life ------------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[None]:
         """The run's screen."""
         self.run_screen = RunScreen(self.session, self.state, self.clock)
+        self.run_screen.arrangement = self.preferences.settings.layout
+        self.run_screen.bell = self.preferences.settings.bell
         return self.run_screen
 
     def on_mount(self) -> None:
@@ -119,91 +129,6 @@ class MonitorApp(App[None]):
         """A signal, or a terminal that is gone."""
         self.exit()
 
-    def _leave_if_over(self) -> None:
-        if self._leaving and self.state.over:
-            self.exit()
-
-    def ask(self, kind: Callable[..., AnyRequest], **more: Any) -> None:
-        """Send a request with the epoch and phase that the user sees, and show at once that it was sent."""
-        if self.state.over:
-            return
-        progress = self.state.progress
-        request = kind(id=new_id(), epoch=progress.epoch if progress.phase else -1, phase=progress.phase, **more)
-        self.state.ask(request)
-        self.session.request(request)
-        self.run_screen.show_now("header", "keys")
-
-    # -- keys: the run ---------------------------------------------------------------------------------------------
-
-    def action_pause(self) -> None:
-        """Pause, or go on if the run is paused."""
-        self.ask(Continue if self.state.paused else Pause)
-
-    def action_step(self) -> None:
-        """One batch, then pause."""
-        self.ask(Step)
-
-    def action_skip_batch(self) -> None:
-        """Skip the next batch."""
-        self.ask(SkipBatch)
-
-    def action_skip_epoch(self) -> None:
-        """Skip the rest of this half epoch."""
-        self.ask(SkipEpoch)
-
-    def action_stop(self) -> None:
-        """Ask when the run shall end."""
-        from tui.screens.dialogs import ask_stop
-
-        if not self.state.over:
-            self.push_screen(ask_stop(), self._stop)
-
-    def action_copy_or_stop(self) -> None:
-        """Copy what is selected; else ask about stopping, and leave if there is nothing to stop."""
-        if text := self.screen.get_selected_text():
-            self.copy_to_clipboard(text)
-            self.screen.clear_selection()
-        elif self.state.over:
-            self.exit()
-        else:
-            self.action_stop()
-
-    def action_suspend_process(self) -> None:
-        """Back to the shell, unless the training would stand still with the screen."""
-        if self.session.can_leave:
-            super().action_suspend_process()
-        else:
-            self.state.say("not suspended: ctrl+z would stop the training too")
-            self.run_screen.show_now("header")
-
-    def action_ask_quit(self) -> None:
-        """Leave; ask first if a run of ours is still going."""
-        from tui.screens.dialogs import ask_quit
-
-        if self.state.over:
-            self.exit()
-        elif not self.session.owns:
-            self._stop("leave")
-        else:
-            self.push_screen(ask_quit(self.session.can_leave), self._quit)
-
-    def _stop(self, answer: str | None) -> None:
-        if answer in ("stop", "stop_epoch"):
-            self.ask(Stop, when="batch" if answer == "stop" else "epoch")
-        elif answer == "leave":
-            self.parting = "left running"
-            self.session.close()
-            self.exit()
-        elif answer == "kill":
-            self.parting = "killed"
-            self.session.kill()
-            self.exit()
-
-    def _quit(self, answer: str | None) -> None:
-        self._leaving = answer == "stop"
-        self._stop(answer)
-        self._leave_if_over()
-
     # -- keys: the view --------------------------------------------------------------------------------------------
 
     def action_go(self, pane: str) -> None:
@@ -223,15 +148,32 @@ class MonitorApp(App[None]):
         getattr(self.run_screen.query_one(f"#{id_}", Pane), method)()
 
     def action_next_theme(self) -> None:
-        """Dark, light, high contrast."""
-        names = list(PALETTES)
-        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+        """Dark, light, high contrast; remembered."""
+        now = self.theme.removeprefix("miniai-")
+        name = THEMES[(THEMES.index(now) + 1) % len(THEMES)] if now in THEMES else THEMES[0]
+        self.theme = f"miniai-{name}"
+        self.preferences.remember("theme", name)
+
+    def action_next_layout(self) -> None:
+        """Another arrangement of the panes; remembered."""
+        name = LAYOUTS[(LAYOUTS.index(self.run_screen.arrangement) + 1) % len(LAYOUTS)]
+        self.run_screen.arrange_panes(name)
+        self.preferences.remember("layout", name)
+        self.tell(f"layout {name}" + ("" if self.run_screen.has_room else ": seen where there is more room"))
 
     def action_help(self) -> None:
         """All keys."""
-        from tui.screens.help import Help
+        from tui.screens.help import Help, pane_keys
 
-        self.push_screen(Help())
+        panes = {pane.id or "": pane_keys(type(pane)) for pane in self.run_screen.panes() if pane.can_focus}
+        self.push_screen(Help(self.preferences.settings.keys, panes))
+
+    def action_command_palette(self) -> None:
+        """Every key's action by name."""
+        from tui.screens.palette import Palette
+
+        if not Palette.is_open(self):  # type: ignore[arg-type]  # any app will do
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_redraw(self) -> None:
         """Send every cell again."""
@@ -252,6 +194,7 @@ def _preload() -> None:
     """Import what the first chart and the first picture need, while nobody waits for it."""
     import tui.history
     import tui.layer_history
-    import tui.panes.thumbs  # noqa: F401
+    import tui.panes.thumbs
+    import tui.screens.prompt  # noqa: F401
 
     gc.freeze()  # the collector need not walk through the modules again and again

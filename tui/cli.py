@@ -7,11 +7,14 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from miniai import catalog
 from miniai.errors import MiniaiError, UsageError
-from tui.options import add_fit_options, config, listed, one_of
+from tui.options import add_fit_options, add_lr_find_options, add_view_options, config, listed, one_of, view
+
+if TYPE_CHECKING:
+    from tui.remembered import Preferences
 
 __all__ = ["main"]
 
@@ -21,15 +24,27 @@ and obeys the keyboard:
 
   space  pause, go on      e  skip this half of the epoch    1-4  go to a pane
   .      one batch         s  stop                           f    maximise it
-  b      skip a batch      q  quit, or leave it running      ?    all keys
+  b      skip a batch      q  quit, or leave it running      0    layout
+  L      learning rate     E  number of epochs               ?    all keys
 
 Without a terminal (a pipe, a batch system) the same command writes a log.
+"""
+_LR_FIND = """\
+Train for a moment with a learning rate that grows after every batch, until the
+loss diverges. The loss is drawn against the rate while it runs; at the end a
+rate to begin with is suggested, with the command that uses it. The trained
+weights are thrown away.
+
+  space  pause, go on      s  stop      c  copy the command      q  quit
+
+Without a terminal the same command writes lines.
 """
 _EXAMPLES = """\
 examples:
   miniai-tui fit fashion                               five epochs, a small net
   miniai-tui fit fashion --model conv --epochs 10      a convolutional net
   miniai-tui fit fashion --headless --log-format json  one JSON object a line
+  miniai-tui lr-find fashion --model conv              which learning rate?
   miniai-tui attach last                               the newest run again
 """
 
@@ -76,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_fit(commands)
     _add_attach(commands)
+    _add_lr_find(commands)
     _add_data(commands)
     return parser
 
@@ -91,7 +107,22 @@ def _add_fit(commands: Any) -> None:
     )
     fit.add_argument("dataset", metavar="DATASET", type=one_of(catalog.names()), help=listed(catalog.names()))
     add_fit_options(fit)
+    add_view_options(fit)
     fit.set_defaults(run=_fit)
+
+
+def _add_lr_find(commands: Any) -> None:
+    find = commands.add_parser(
+        "lr-find",
+        help="look for a learning rate to begin with",
+        description=_LR_FIND,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    find.add_argument("dataset", metavar="DATASET", type=one_of(catalog.names()), help=listed(catalog.names()))
+    add_lr_find_options(find)
+    add_view_options(find)
+    find.set_defaults(run=_lr_find)
 
 
 def _add_attach(commands: Any) -> None:
@@ -103,6 +134,7 @@ def _add_attach(commands: Any) -> None:
     )
     attach.add_argument("name", metavar="RUN", help="a run's folder, its id (or the beginning of it), or 'last'")
     attach.add_argument("--run-dir", metavar="DIR", default="runs", help="where runs are kept (default: runs)")
+    add_view_options(attach)
     attach.set_defaults(run=_attach)
 
 
@@ -115,8 +147,18 @@ def _add_data(commands: Any) -> None:
     )
     data.add_argument("name", metavar="NAME", type=one_of(catalog.names()), help=listed(catalog.names()))
     data.add_argument("--data-dir", metavar="DIR", type=Path, help="folder that holds the dataset's files")
-    data.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    form = data.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object instead of the screen")
+    form.add_argument("--text", action="store_true", help="text instead of the screen")
+    add_view_options(data)
     data.set_defaults(run=_data)
+
+
+def _preferences(arguments: argparse.Namespace) -> Preferences:
+    """How the user likes the screen; a wrong settings file is an error before anything is started."""
+    from tui.remembered import Preferences
+
+    return Preferences.of_user(view(arguments))
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -124,6 +166,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     from tui.terminal import why_not
 
     reason = "" if arguments.headless else why_not()
+    preferences = None if arguments.headless or reason else _preferences(arguments)
     run = create_run(Path(arguments.run_dir), config(arguments))
     if arguments.headless or reason:
         from tui.foreground import fit_headless
@@ -134,7 +177,29 @@ def _fit(arguments: argparse.Namespace) -> int:
     gc.disable()  # until the first frame is drawn
     from tui.screen import fit_on_screen
 
-    return fit_on_screen(run, arguments.worker)
+    return fit_on_screen(run, arguments.worker, preferences)
+
+
+def _lr_find(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from miniai.run.directory import create_run
+    from tui.terminal import why_not
+
+    reason = "" if arguments.headless else why_not()
+    preferences = None if arguments.headless or reason else _preferences(arguments)
+    asked = msgspec.structs.replace(config(arguments), job="lr-find")
+    run = create_run(Path(arguments.run_dir), asked)
+    if arguments.headless or reason:
+        from tui.foreground import lr_find_headless
+
+        if reason:
+            sys.stderr.write(f"miniai-tui: {reason}: writing lines instead of showing the screen\n")
+        return lr_find_headless(run, arguments.log_format)
+    gc.disable()  # until the first frame is drawn
+    from tui.screen import lr_find_on_screen
+
+    return lr_find_on_screen(run, arguments.worker, preferences)
 
 
 def _attach(arguments: argparse.Namespace) -> int:
@@ -147,10 +212,17 @@ def _attach(arguments: argparse.Namespace) -> int:
     gc.disable()  # until the first frame is drawn
     from tui.screen import attach_on_screen
 
-    return attach_on_screen(run)
+    return attach_on_screen(run, _preferences(arguments))
 
 
 def _data(arguments: argparse.Namespace) -> int:
+    from tui.terminal import why_not
+
+    if not arguments.json and not arguments.text and not why_not():
+        gc.disable()  # until the first frame is drawn
+        from tui.screen import data_on_screen
+
+        return data_on_screen(arguments.name, arguments.data_dir, _preferences(arguments))
     from tui.data import show_data
 
     return show_data(arguments.name, arguments.data_dir, as_json_line=arguments.json)

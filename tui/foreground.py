@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import sys
 
+from miniai.config import read_config
 from miniai.run.control import RunControl
 from miniai.run.directory import RunDir
 from miniai.run.output import install
 from miniai.trainer import exit_code, host, obey_signals
 from tui.headless import Format, LogPrinter
 
-__all__ = ["fit_headless"]
+__all__ = ["fit_headless", "lr_find_headless"]
 
 
 def fit_headless(run: RunDir, form: Format, every: float) -> int:
     """Train in the foreground; returns the exit code."""
+    return _headless(run, LogPrinter(form, every))
+
+
+def lr_find_headless(run: RunDir, form: Format) -> int:
+    """Look for a learning rate in the foreground; returns the exit code."""
+    from tui.lr_find import RateLines
+
+    return _headless(run, LogPrinter(form, every=0.0, lines=RateLines(read_config(run.config_file))))
+
+
+def _headless(run: RunDir, printer: LogPrinter) -> int:
     output = install()
     control = RunControl()
     obey_signals(control, hangup="stop")
-    printer = LogPrinter(form, every)
     ended = host(run, control, [printer], output=output)
     printer.close()
     sys.stderr.flush()

@@ -8,12 +8,20 @@ from collections.abc import Callable
 import msgspec
 from textual.message import Message
 
-from miniai.run.events import AnyFact, LayersMeasured, PreviewSaved, Progressed, Scalars
+from miniai.run.events import (
+    AnyFact,
+    HistogramsMeasured,
+    LayersMeasured,
+    PreviewSaved,
+    Progressed,
+    Scalars,
+    SystemSampled,
+)
 from tui.messages import Reported
 
 __all__ = ["HandOver", "joined"]
 
-_PASSABLE = (Progressed, LayersMeasured, PreviewSaved)
+_PASSABLE = (Progressed, LayersMeasured, HistogramsMeasured, PreviewSaved, SystemSampled)
 
 ROOM = 4000
 """Facts that may wait for the app: more than a running trainer says in minutes, less than a long journal holds."""
@@ -61,9 +69,12 @@ def joined(facts: list[AnyFact]) -> list[AnyFact]:
             continue
         last = growing.get(fact.name)
         if last is not None and (last.stride, _next_step(last)) == (fact.stride, fact.first):
+            if not last.times:
+                last.times.append((_next_step(last) - last.stride, last.at))
             last.values.extend(fact.values)
+            last.times.append((_next_step(last) - last.stride, fact.at))
         else:
-            growing[fact.name] = msgspec.structs.replace(fact, values=list(fact.values))
+            growing[fact.name] = msgspec.structs.replace(fact, values=list(fact.values), times=list(fact.times))
             out.append(growing[fact.name])
     return out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from typing import Literal
+from typing import Literal, Protocol
 
 from miniai.run import events as ev
 from tui.lines import Lines
@@ -17,17 +17,31 @@ Format = Literal["text", "json"]
 _CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """JSON escapes the control characters below 32 and leaves these, which a terminal obeys too."""
 
-_JSON_LEFT_OUT = (ev.Scalars, ev.LayersMeasured, ev.PreviewSaved, ev.StageReached)
+_JSON_LEFT_OUT = (ev.Scalars, ev.LayersMeasured, ev.HistogramsMeasured, ev.PreviewSaved, ev.StageReached)
+
+
+class Renders(Protocol):
+    """Facts to lines, as `Lines` does it."""
+
+    def note(self, fact: ev.Progressed) -> None:
+        """Take a fact without saying anything."""
+        ...
+
+    def render(self, fact: ev.Fact) -> list[str]:
+        """Lines without their newlines."""
+        ...
 
 
 class LogPrinter:
     """Prints facts from a thread of its own; a reader that stalls or leaves never hurts the run.
 
-    `every` is the time in seconds between two lines within an epoch's half.
+    `every` is the time in seconds between two lines within an epoch's half; `lines` makes the text.
     """
 
-    def __init__(self, form: Format = "text", every: float = 10.0, fd: int = 1, room: int = 1000) -> None:
-        self._lines = Lines()
+    def __init__(
+        self, form: Format = "text", every: float = 10.0, fd: int = 1, room: int = 1000, lines: Renders | None = None
+    ) -> None:
+        self._lines = lines or Lines()
         self._form = form
         self._every = every
         self._fd = fd

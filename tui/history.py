@@ -1,21 +1,22 @@
 """A series of any length in 1,024 buckets: bounded memory, and no spike, NaN or infinity is ever lost.
 
 When the buckets are full, neighbours merge and each bucket spans twice as many steps. Whatever the run's length, a
-view costs the same. The full data is in the journal.
+view costs the same. The newest values are held one by one beside them. The full data is in the journal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from miniai.run.events import Number
+from tui.history_columns import Columns, reduced
+from tui.history_newest import Newest, Points, Reading
 
-__all__ = ["Columns", "Series"]
+__all__ = ["BETAS", "Columns", "Reading", "Series"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -28,22 +29,6 @@ NEVER = np.iinfo(np.int64).max
 """Step of the first non-finite value where there was none."""
 
 
-@dataclass(frozen=True, eq=False)
-class Columns:
-    """A series reduced to a chart's columns; only columns that hold values, all arrays of one length."""
-
-    at: Floats
-    """Position of each column on the step axis."""
-    low: Floats
-    high: Floats
-    smooth: Floats
-    """Smoothed value at the column's end; NaN where the column has no finite value."""
-    last: Floats
-    """The column's last value."""
-    bad: Ints
-    """Count of NaN and infinite values; where a column has only those, `low`, `high` and `smooth` are NaN."""
-
-
 class Series:
     """Values at growing steps. Values at steps that were seen before are passed over.
 
@@ -51,8 +36,9 @@ class Series:
     (Kingma and Ba, "Adam", section 3), and is carried along, so that it is right at any stride.
     """
 
-    def __init__(self, size: int = 1024, betas: tuple[float, ...] = BETAS) -> None:
+    def __init__(self, size: int = 1024, betas: tuple[float, ...] = BETAS, newest: int = 4096) -> None:
         self.size = size
+        self.newest = Newest(newest, len(betas))
         self.stride = 1
         """Steps per bucket."""
         self.used = 0
@@ -109,8 +95,11 @@ class Series:
         upto = np.cumsum(fine)[ends]
         before = np.concatenate(([0], upto[:-1]))
         has = upto > before
+        averages = np.full((len(values), len(self.betas)), np.nan)
         for i in range(len(self.betas)):
-            self.smooth[to[has], i] = self._smoothed(tame[fine], i)[upto[has] - 1]
+            averages[fine, i] = self._smoothed(tame[fine], i)
+        self.smooth[to[has]] = averages[fine][upto[has] - 1]
+        self.newest.add(steps, values, averages)
 
     def _smoothed(self, values: Floats, which: int) -> Floats:
         """One moving average after each of the values; in chunks short enough to keep `beta ** -n` small."""
@@ -159,6 +148,7 @@ class Series:
         left = np.flatnonzero(self.at >= 0)
         self.used = int(left[-1]) + 1 if len(left) else 0
         self.end = int(self.at[left[-1]]) if len(left) else -1
+        self.newest.drop_after(self.end)
         known = self.smooth[self.count > 0]
         self._left = np.array(self.betas) ** min(int(self.count.sum()), 100_000)
         self._average = known[-1] * (1 - self._left) if len(known) else np.zeros(len(self.betas))
@@ -169,21 +159,43 @@ class Series:
         n = int(self.bad.sum())
         return n, int(self.first_bad.min()) if n else 0
 
-    def columns(self, low: float, high: float, width: int, smoothing: int = 0) -> Columns:
-        """The steps from `low` to `high` in at most `width` columns; `smoothing` picks one of the averages."""
-        held = np.flatnonzero((self.at >= low) & (self.at <= high) & (self.at >= 0))
-        span = max(high - low, 1e-9)
-        column = np.minimum((self.at[held] - low) * width / span, width - 1).astype(np.int64)
-        starts = np.flatnonzero(np.diff(column, prepend=-1))
-        if not len(held):
-            empty = np.zeros(0)
-            return Columns(empty, empty, empty, empty, empty, np.zeros(0, np.int64))
-        ends = np.append(starts[1:], len(held)) - 1
-        lows, highs = np.minimum.reduceat(self.low[held], starts), np.maximum.reduceat(self.high[held], starts)
-        none = ~np.isfinite(lows)
-        lows[none], highs[none] = np.nan, np.nan
-        smooth = np.where(none, np.nan, self.smooth[held, smoothing][ends])
-        return Columns(
-            self.at[held][ends].astype(np.float64), lows, highs, smooth,
-            self.last[held][ends], np.add.reduceat(self.bad[held], starts),
+    def columns(
+        self, low: float, high: float, width: int, smoothing: int = 0, place: Callable[[Floats], Floats] | None = None,
+        fences: Callable[[Points], tuple[float, float]] | None = None,
+    ) -> Columns:  # fmt: skip
+        """What lies from `low` to `high` in at most `width` columns; `smoothing` picks one of the averages.
+
+        `place` maps steps to positions on the axis, where it is not one of steps. `fences` says of the points in view
+        between which two values they are drawn; the rest is left out and counted.
+        """
+        for points in (self.newest.points(smoothing), self._coarse(smoothing)):
+            at = points.at.astype(np.float64)
+            at = at if place is None else place(at)
+            if len(at) and (at[0] <= low or int(points.at[0]) <= self.origin):
+                break  # the finer one holds all that is asked for
+        return reduced(points, at, low, high, width, fences)
+
+    def _coarse(self, which: int) -> Points:
+        """The buckets that hold values."""
+        held = self.at >= 0
+        return Points(
+            self.at[held], self.low[held], self.high[held], self.last[held], self.smooth[held, which],
+            self.count[held], self.bad[held],
         )  # fmt: skip
+
+    def read(self, step: int, smoothing: int = 0) -> Reading | None:
+        """What is known at a step: exactly if it is among the newest, else by its bucket; None before the first."""
+        if self.newest.used and step >= int(self.newest.at[0]):
+            return self.newest.read(step, smoothing)
+        held = np.flatnonzero(self.at >= 0)
+        held = held[self.origin + held * self.stride <= step]
+        if len(held) and self.at[held[-1]] > step and self.count[held[-1]] + self.bad[held[-1]] == 1:
+            held = held[:-1]  # the bucket's only value comes later
+        if not len(held):
+            return None
+        i = int(held[-1])
+        first, last = self.origin + i * self.stride, int(self.at[i])
+        if self.count[i] + self.bad[i] == 1:
+            first = last
+        low, high = (float(x[i]) if self.count[i] else float("nan") for x in (self.low, self.high))
+        return Reading(first, last, low, high, float(self.last[i]), float(self.smooth[i, smoothing]), int(self.bad[i]))

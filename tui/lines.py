@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from miniai.run import events as ev
+from tui.state.answers import change
 from tui.state.progress import Progress
 from tui.text import clean, count, duration, metric, rate
 
@@ -59,6 +60,9 @@ class Lines:
                 return [f"{self._where(fact.epoch, fact.phase)}  batch {fact.batch + 1} skipped"]
             case ev.StopPlanned():
                 return ["stops after this batch" if fact.when == "batch" else f"stops after epoch {fact.epoch + 1}"]
+            case ev.Changed():
+                self._progress.changed(fact)
+                return [change(fact)]
             case ev.Refused():
                 return [f"refused: {fact.why}"]
             case ev.Alerted():

@@ -10,8 +10,9 @@ from typing import Any
 
 from miniai import models, optimizers, schedules
 from miniai.config import RunConfig, check
+from tui.settings import LAYOUTS, THEMES
 
-__all__ = ["add_fit_options", "config", "listed", "one_of"]
+__all__ = ["add_fit_options", "add_lr_find_options", "add_view_options", "config", "listed", "one_of", "view"]
 
 UNSET: Any = argparse.SUPPRESS
 """Leaves an option out of the arguments unless it is typed: only then it overrides a default."""
@@ -100,6 +101,60 @@ def _add_shown(shown: Any) -> None:
         default=UNSET,
         help="every N batches (default: 3 %% of the time)",
     )
+
+
+def add_lr_find_options(find: argparse.ArgumentParser) -> None:
+    """All options of `lr-find`, in groups."""
+    what = find.add_argument_group("what is tried")
+    _add_named(what, "--model", models.names(), "(default: mlp)")
+    what.add_argument("--bs", metavar="N", type=_whole(1), default=UNSET, help="batch size (default: the model's)")
+    _add_named(what, "--opt", optimizers.names(), "(default: the model's)")
+    what.add_argument("--amp", action="store_true", default=UNSET, help="mixed precision")
+    what.add_argument("--seed", metavar="N", type=_whole(0), default=UNSET, help="(default: 42)")
+    what.add_argument("--data-dir", metavar="DIR", default=UNSET, help="folder that holds the dataset's files")
+    what.add_argument(
+        "--from", dest="lr_start", metavar="RATE", type=_lowest, default=UNSET, help="first rate (default: 1e-05)"
+    )
+    what.add_argument(
+        "--factor", dest="lr_factor", metavar="X", type=_factor, default=UNSET, help="growth a batch (default: 1.3)"
+    )
+    _add_place(find.add_argument_group("where it is tried"))
+    shown = find.add_argument_group("what is shown")
+    shown.add_argument("--headless", action="store_true", help="write lines instead of showing the screen")
+    shown.add_argument("--log-format", metavar="KIND", type=one_of(["text", "json"]), default="text", help="text, json")
+
+
+def _add_named(group: Any, option: str, names: Sequence[str], default: str) -> None:
+    group.add_argument(option, metavar="NAME", type=one_of(names), default=UNSET, help=f"{listed(names)} {default}")
+
+
+def _lowest(text: str) -> float:
+    value = _positive(text)
+    if not 1e-12 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate to begin with: between 1e-12 and 1")
+    return value
+
+
+def _factor(text: str) -> float:
+    value = _positive(text)
+    if not 1.01 <= value <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no growth a batch: between 1.01 and 10")
+    return value
+
+
+def add_view_options(parser: argparse.ArgumentParser) -> None:
+    """How the screen looks; what is typed counts before the settings file."""
+    look = parser.add_argument_group("how the screen looks")
+    themes, layouts = ((names, listed(names)) for names in (THEMES, LAYOUTS))
+    look.add_argument("--theme", metavar="NAME", type=one_of(themes[0]), default=UNSET, help=themes[1])
+    look.add_argument("--layout", metavar="NAME", type=one_of(layouts[0]), default=UNSET, help=layouts[1])
+    look.add_argument("--calm", action="store_true", default=UNSET, help="draw rarely: for a slow link")
+    look.add_argument("--bell", action="store_true", default=UNSET, help="ring, and tell the desktop, at an alert")
+
+
+def view(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What of `add_view_options` was typed."""
+    return {name: value for name, value in vars(arguments).items() if name in ("theme", "layout", "calm", "bell")}
 
 
 def config(arguments: argparse.Namespace) -> RunConfig:

@@ -2,28 +2,78 @@
 
 from __future__ import annotations
 
-from miniai.run.directory import RunDir
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from miniai.config import RunConfig, read_config
+from miniai.errors import UsageError
+from miniai.run.directory import RunDir, create_run
 from tui.app import MonitorApp
 from tui.attach import AttachedSession
 from tui.in_process import ProcessSession
+from tui.remembered import Preferences
 from tui.show import Shown, show
 
-__all__ = ["attach_on_screen", "fit_on_screen"]
+__all__ = ["attach_on_screen", "data_on_screen", "fit_on_screen", "lr_find_on_screen"]
 
 
-def fit_on_screen(run: RunDir, worker: str) -> int:
+def fit_on_screen(run: RunDir, worker: str, preferences: Preferences | None = None) -> int:
     """Start the trainer of `run` ("process" or "thread") under a screen; returns the exit code."""
     if worker == "thread":
         from tui.in_thread import ThreadSession  # the trainer's modules: another screen has no use for them
 
-        return _show(ThreadSession(run), run)
-    return _show(ProcessSession(run), run)
+        return _show(ThreadSession(run), run, preferences)
+    return _show(ProcessSession(run), run, preferences)
 
 
-def attach_on_screen(run: RunDir) -> int:
+def lr_find_on_screen(run: RunDir, worker: str, preferences: Preferences | None = None) -> int:
+    """Look for a learning rate under a screen; returns the exit code."""
+    from tui.lr_find_app import LRFindApp
+
+    session: Shown
+    if worker == "thread":
+        from tui.in_thread import ThreadSession
+
+        session = ThreadSession(run)
+    else:
+        session = ProcessSession(run)
+    return show(LRFindApp(session, preferences=preferences), session, run)
+
+
+def data_on_screen(name: str, data_dir: Path | None, preferences: Preferences | None = None) -> int:
+    """Load a dataset in a process of its own and show what is known of it; returns the exit code."""
+    from tui.data_app import DataApp
+
+    folder = None if data_dir is None else os.path.abspath(data_dir)
+    root = tempfile.mkdtemp(prefix="miniai-tui-")
+    run = create_run(Path(root), RunConfig(job="data", dataset=name, data_dir=folder))
+    session = ProcessSession(run)
+    app = DataApp(session, preferences=preferences)
+    code = show(app, session, run)
+    if not app.return_code:  # else the report of what went wrong lies there
+        shutil.rmtree(root, ignore_errors=True)
+    return code
+
+
+def attach_on_screen(run: RunDir, preferences: Preferences | None = None) -> int:
     """Show a run of another process; returns the exit code."""
-    return _show(AttachedSession(run), run)
+    session = AttachedSession(run)
+    if _job(run) == "lr-find":
+        from tui.lr_find_app import LRFindApp
+
+        return show(LRFindApp(session, preferences=preferences), session, run)
+    return _show(session, run, preferences)
 
 
-def _show(session: Shown, run: RunDir) -> int:
-    return show(MonitorApp(session), session, run)
+def _job(run: RunDir) -> str:
+    """What the run does; a fit if that cannot be read."""
+    try:
+        return read_config(run.config_file).job
+    except UsageError:
+        return "fit"
+
+
+def _show(session: Shown, run: RunDir, preferences: Preferences | None) -> int:
+    return show(MonitorApp(session, preferences=preferences), session, run)

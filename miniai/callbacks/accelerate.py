@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from miniai.callbacks.device import DeviceCB
@@ -61,7 +62,7 @@ class AccelerateCB(TrainCB):
 
     def _prepared(self, dls: Any) -> Any:
         """A copy of `dls` with prepared loaders; what it holds besides stays."""
-        dls = copy.copy(dls)
+        dls = SimpleNamespace(**dls._asdict()) if hasattr(dls, "_asdict") else copy.copy(dls)  # no named tuple changes
         for name in ("train", "valid"):
             dl = getattr(dls, name, None)
             if dl is not None:
@@ -78,6 +79,7 @@ class AccelerateCB(TrainCB):
 
     def cleanup_fit(self, learn: Learner, /) -> None:
         """Put the Learner's own model, optimizer and loaders back."""
+        super().cleanup_fit(learn)
         own, self._own = self._own, None
         if own is None:
             return

@@ -127,8 +127,14 @@ def find_hooks(cbs: Iterable[Callback], name: str) -> tuple[Hook, ...]:
     if _unknown_hook(name):
         raise LearnerError(f"{name} is no hook{_suggestion(name)}")
     no_op = vars(Callback).get(name)
-    methods = [getattr(cb, name, None) for cb in sorted(cbs, key=lambda cb: cb.hook_orders.get(name, cb.order))]
+    methods = [getattr(cb, name, None) for cb in sorted(cbs, key=lambda cb: _order(cb, name))]
     return tuple(m for m in methods if m is not None and (no_op is None or getattr(m, "__func__", None) is not no_op))
+
+
+def _order(cb: Any, name: str) -> float:
+    """Where the hook stands among others; what only looks like a callback may have no orders of its hooks."""
+    orders: Mapping[str, float] = getattr(cb, "hook_orders", {})
+    return orders.get(name, getattr(cb, "order", 0))
 
 
 def run_cbs(cbs: Iterable[Callback], method_nm: str, learn: Learner | None = None) -> None:

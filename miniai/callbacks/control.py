@@ -14,10 +14,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
+from miniai.callbacks.changes import Change, Changes
 from miniai.callbacks.clock import TrainingClock
 from miniai.run.control import RunControl
 from miniai.run.events import BatchSkipped, Continued, EpochSkipped, Fact, Paused, Phase, Refused, StopPlanned
-from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
+from miniai.run.requests import (
+    AnyRequest,
+    Continue,
+    Pause,
+    SetEpochs,
+    SetLearningRate,
+    SetValidation,
+    SkipBatch,
+    SkipEpoch,
+    Step,
+    Stop,
+)
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
@@ -48,6 +60,8 @@ class ControlCB(Callback):
         self.control, self.emit, self.now, self.clock, self.flush = control, emit, now, clock, flush
         self.stopped = False
         """True once a stop was obeyed: the fit ended because a user asked."""
+        self.changes = Changes(emit, now, flush)
+        self._learn: Learner | None = None
         self._answered: deque[str] = deque(maxlen=256)
         self._forget()
 
@@ -66,15 +80,22 @@ class ControlCB(Callback):
 
     # -- places where requests act -------------------------------------------------------------------------------
 
-    def before_fit(self, learn: Learner) -> None:  # noqa: ARG002
+    def before_fit(self, learn: Learner) -> None:
         """A new fit: what was asked of the one before is over."""
         self._forget()
+        self.changes.begin()
+        self._learn = learn
 
     def before_epoch(self, learn: Learner) -> None:
-        """A half epoch begins: know where we are, and end here if the epoch before was to be the last."""
+        """A half epoch begins: know where we are; end here if the epoch before was to be the last.
+
+        A validation that is off ends here too, before any other callback hears of it.
+        """
         self.epoch, self.phase, self.batch, self._left = learn.epoch, "train" if learn.training else "valid", 0, 1
         self._take_all()
         self._stop_if_due()
+        if self.changes.leaves_out(learn):
+            raise CancelEpochException
 
     def before_batch(self, learn: Learner) -> None:
         """Act on what was asked since the last batch, before any other callback sees this one."""
@@ -117,6 +138,7 @@ class ControlCB(Callback):
 
     def cleanup_fit(self, learn: Learner) -> None:  # noqa: ARG002
         """Whoever asked too late is told so."""
+        self._learn = None
         while (request := self.control.take()) is not None:
             self._refuse(request.id, "the run is over")
 
@@ -147,6 +169,14 @@ class ControlCB(Callback):
                 self._skip_epoch = request.id
             case Stop():
                 self._plan_stop(request)
+            case SetLearningRate() | SetEpochs() | SetValidation():
+                self._change(request)
+
+    def _change(self, request: Change) -> None:
+        """Requests are taken between two batches only, so that this is the place."""
+        assert self._learn is not None
+        if why := self.changes.make(request, self._learn):
+            self._refuse(request.id, why)
 
     def _stale(self, request: AnyRequest) -> str:
         """Why this request does not fit, or no longer; empty if it does."""

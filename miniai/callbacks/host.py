@@ -19,6 +19,7 @@ class CallbackHost:
         self.cbs = as_callbacks(cbs)
         self._hooks: dict[str, tuple[Hook, ...]] = {}
         self._hooks_of: list[Callback] = []
+        self._fitting = False
 
     def callback(self, method_nm: str) -> None:
         """Call the hook called `method_nm` of every callback, in their order."""
@@ -51,13 +52,19 @@ class CallbackHost:
 
     @contextmanager
     def _also(self, cbs: Callback | Iterable[Callback] | None) -> Iterator[None]:
-        """Have the given callbacks, too, for the time of a block; what else comes or goes meanwhile stays so."""
+        """Have the given callbacks, too, for the time of a fit; what else comes or goes meanwhile stays so."""
+        if self._fitting:
+            raise LearnerError(
+                "this Learner is in a fit already: a hook cannot call fit, lr_find, capture_preds and the like"
+            )
         own, extra = self.cbs, as_callbacks(cbs)
+        self._fitting = True
         self.cbs = [*as_callbacks(own), *extra]
         self._hooks_of, self._hooks = [], {}
         try:
             yield
         finally:
+            self._fitting = False
             self._remove(extra)
             if self.cbs == own:
                 self.cbs = own  # the same list again, unless callbacks came or went

@@ -48,19 +48,22 @@ class LRFinderCB(Callback):
 
     The fit ends (CancelFit) at a loss that is not finite, or above the smallest so far by more than `max_mult` - 1
     times its size: for the usual positive losses, above `max_mult` times the smallest. `lrs` and `losses` hold each
-    batch's rate and loss. With several parameter groups all grow alike and `lrs` are the first group's. Validation
-    halves are skipped. Afterwards the model, the optimizer and the random state are as before (see `Snapshot`), also
-    after an error. Each batch waits for its loss.
+    batch's rate and loss; the first rate is `start_lr`, by default the optimizer's. With several parameter groups all
+    grow alike and `lrs` are the first group's. Validation halves are skipped. Afterwards the model, the optimizer and
+    the random state are as before (see `Snapshot`), also after an error. Each batch waits for its loss.
+
+    Other callbacks of the fit notice the trial, and nothing is drawn: `Learner.lr_find` keeps the former away, and what
+    it returns shows its curve in a notebook.
     """
 
     # after every scheduler, so that the rate of a batch is the finder's
     order = 100
     hook_orders: ClassVar[dict[str, int]] = {"before_fit": -900, "cleanup_fit": 900}
 
-    def __init__(self, gamma: float = 1.3, max_mult: float = 3) -> None:
+    def __init__(self, gamma: float = 1.3, max_mult: float = 3, *, start_lr: float | None = None) -> None:
         if gamma <= 1 or max_mult <= 1:
             raise LearnerError(f"gamma and max_mult must be above 1, not {gamma} and {max_mult}")
-        self.gamma, self.max_mult = gamma, max_mult
+        self.gamma, self.max_mult, self.start_lr = gamma, max_mult, start_lr
         self.lrs: list[float] = []
         self.losses: list[float] = []
         self._min = math.inf
@@ -78,6 +81,9 @@ class LRFinderCB(Callback):
         if not getattr(learn.opt, "param_groups", None):
             raise LearnerError("finding a learning rate needs an optimizer with param_groups (opt_func gave none)")
         self._first = [group["lr"] for group in learn.opt.param_groups]
+        if self.start_lr is not None:  # the groups keep their ratio, where there is one
+            leader = self._first[0]
+            self._first = [self.start_lr * (rate / leader if leader else 1.0) for rate in self._first]
         self.lrs, self.losses, self._min = [], [], math.inf
 
     def before_epoch(self, learn: Learner, /) -> None:

@@ -13,6 +13,7 @@ import torch
 from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
 from miniai.callbacks.torcheval import by_name, hushed, is_torcheval
 from miniai.errors import LearnerError
+from miniai.faults import no_pair, not_one_number
 from miniai.metrics import Mean, Metric
 from miniai.shapes import shapes_of
 
@@ -74,8 +75,8 @@ class MetricsCB(Callback):
             if name in self.metrics:
                 raise LearnerError(f"two metrics are called {name}: name one by a keyword, MetricsCB(mine={name}(...))")
             self.metrics[name] = made
-        if "loss" in self.metrics:
-            raise LearnerError("a metric cannot be called loss: that is the loss's own name")
+        if taken := [name for name in ("loss", "epoch", "train") if name in self.metrics]:
+            raise LearnerError(f"a metric cannot be called {taken[0]}: every row has one of that name already")
         self.loss = Mean()
         self.all_metrics: dict[str, Metric] = {**self.metrics, "loss": self.loss}
         self.count = 0
@@ -102,6 +103,8 @@ class MetricsCB(Callback):
     def after_batch(self, learn: Learner, /) -> None:
         """Take in one batch."""
         size = batch_size(learn.batch)
+        if isinstance(learn.loss, torch.Tensor) and learn.loss.numel() != 1:
+            raise not_one_number(learn.loss)
         if self.metrics:
             self._update(learn)
         self.loss.update(learn.loss, weight=size)
@@ -110,6 +113,8 @@ class MetricsCB(Callback):
     @torch.no_grad()
     def _update(self, learn: Learner) -> None:
         preds = learn.preds.detach() if isinstance(learn.preds, torch.Tensor) else learn.preds
+        if not isinstance(learn.batch, (tuple, list)):
+            raise no_pair(learn.batch)
         if len(learn.batch) <= learn.n_inp:
             raise LearnerError(
                 f"metrics need a target, and a batch has {len(learn.batch)} parts of which {learn.n_inp} are inputs: "

@@ -82,6 +82,7 @@ class MixedPrecision(TrainCB):
             self._unscaled = False
             self.scaler.update()
 
-    def cleanup_fit(self, _learn: Learner, /) -> None:
+    def cleanup_fit(self, learn: Learner, /) -> None:
         """Let the scaler go: a fit of its own has an optimizer of its own."""
+        super().cleanup_fit(learn)
         self.scaler = None

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from miniai.callbacks.base import Callback
 from miniai.callbacks.clock import TrainingClock, since_now
 from miniai.callbacks.cost import Pace, Stopwatch
+from miniai.callbacks.device import DeviceCB
 from miniai.callbacks.drain import Copy, start_copy
-from miniai.run.events import Alerted, Fact, Phase, PreviewSaved
+from miniai.callbacks.pictures import PictureFiles, display_pixels
+from miniai.callbacks.transform import BatchTransformCB
+from miniai.run.events import Fact, Phase, PreviewSaved
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
 __all__ = ["PreviewCB", "display_pixels"]
 
+BEFORE = 2**20
+"""Numbers of a batch's first images that are copied before a batch transform changes them."""
 BUDGET = 0.005
 """Share of the training time that previews may take."""
-
-
-def display_pixels(images: Tensor) -> Tensor:
-    """Images (n, c, h, w) as uint8 for display: [0, 1] becomes 0..255; what goes beyond is rescaled to fit.
-
-    NaN is black. Never waits for the device.
-    """
-    if images.dtype == torch.uint8:
-        return images.clone()
-    images = images.detach().float().nan_to_num(0.0)
-    low, high = images.amin(), images.amax()
-    beyond = (low < 0) | (high > 1)
-    low = torch.where(beyond, low, torch.zeros_like(low))
-    span = torch.where(beyond, (high - low).clamp_min(1e-12), torch.ones_like(high))
-    return ((images - low) / span * 255).round_().clamp_(0, 255).to(torch.uint8)
 
 
 class _Shown(NamedTuple):
@@ -50,6 +38,7 @@ class _Shown(NamedTuple):
     outputs: Tensor
     step: int
     phase: Phase
+    before: Tensor | None
 
 
 class _Saving(NamedTuple):
@@ -66,10 +55,12 @@ class PreviewCB(Callback):
     About every `every` seconds, and at the end of each half epoch. Predictions are those of the very forward pass
     that trained or validated the batch. Files are `preview/STEP-PHASE.safetensors` in `run_dir`, replaced
     atomically; the last `keep` stay. Only for batches of images (n, c, h, w) with class labels (n,) and outputs
-    (n, classes); of others nothing is saved. A disk that refuses is said once, and training goes on.
+    (n, classes); of others nothing is saved. Where a BatchTransformCB changes the batch, the tensor `before` has the
+    first images as they were. A disk that refuses is said once, and training goes on.
     """
 
     order = 85
+    hook_orders: ClassVar[dict[str, int]] = {"before_batch": DeviceCB.order}  # before a BatchTransformCB
 
     def __init__(
         self,
@@ -86,17 +77,32 @@ class PreviewCB(Callback):
     ) -> None:
         self.emit, self.run_dir = emit, run_dir
         self.now, self.clock = now or since_now(), clock or TrainingClock()
-        self.every, self.count, self.keep, self._copy = every, count, keep, copy
+        self.every, self.count, self._copy = every, count, copy
+        self._files = PictureFiles(emit, run_dir, self.now, keep)
         self._watch, self._pace = Stopwatch(time), Pace(BUDGET)
-        self._files: dict[str, None] = {}  # kept ones, oldest first
+        self._changers: list[BatchTransformCB] = []
+        self._before: Tensor | None = None  # of the running batch, its first images as the loader gave them
         self._last: _Shown | None = None  # the last batch that was done, if it is not saved yet
         self._saving: _Saving | None = None
-        self._refused = False
         self._due = self._allowed = 0.0  # seconds of training: of the next in passing, at an edge
 
-    def before_batch(self, _learn: Learner, /) -> None:
-        """Do not hold two batches in memory."""
-        self._last = None
+    def before_fit(self, learn: Learner, /) -> None:
+        """Find out who changes batches."""
+        self._changers = [cb for cb in learn.cbs if isinstance(cb, BatchTransformCB)]
+
+    def before_batch(self, learn: Learner, /) -> None:
+        """Do not hold two batches in memory; copy what is going to be changed."""
+        self._last = self._before = None
+        if any(cb.on_train if learn.training else cb.on_val for cb in self._changers):
+            self._before = self._copied(learn.batch)
+
+    def _copied(self, batch: Any) -> Tensor | None:
+        """The first images, as many as cost little."""
+        images = batch[0] if isinstance(batch, (tuple, list)) and batch else None
+        if not isinstance(images, Tensor) or images.ndim != 4 or not images.numel():
+            return None
+        many = max(min(self.count, BEFORE // images[0].numel()), 1)
+        return images[:many].detach().clone()
 
     def after_batch(self, learn: Learner, /) -> None:
         """Save this batch if it is time."""
@@ -120,7 +126,7 @@ class PreviewCB(Callback):
         if self._last is not None:
             self._start(self._last)
             self._save(wait=True)
-        self._last = self._saving = None
+        self._last = self._saving = self._before = None
 
     def _shown(self, learn: Learner) -> _Shown | None:
         batch, outputs, at = learn.batch, learn.preds, learn.n_inp
@@ -131,7 +137,7 @@ class PreviewCB(Callback):
             return None
         if images.ndim != 4 or outputs.ndim != 2 or labels.ndim != 1 or labels.is_floating_point():
             return None
-        return _Shown(images, labels, outputs, learn.steps, "train" if learn.training else "valid")
+        return _Shown(images, labels, outputs, learn.steps, "train" if learn.training else "valid", self._before)
 
     @torch.no_grad()
     def _start(self, shown: _Shown) -> None:
@@ -147,9 +153,22 @@ class PreviewCB(Callback):
             "predictions": predictions,
             "confidences": confidences,
         }
+        tensors |= self._compared(shown)
         copies = {name: self._copy(tensor.contiguous()) for name, tensor in tensors.items()}
         self._saving = _Saving(copies, shown.step, shown.phase)
         self._watch.stop(shown.images.device)
+
+    def _compared(self, shown: _Shown) -> dict[str, Tensor]:
+        """The images before and after a transform, on one scale of brightness."""
+        before = shown.before
+        if before is None:
+            return {}
+        after = shown.images[: self.count]
+        same = before.shape[1:] == after.shape[1:] and before.dtype == after.dtype and before.device == after.device
+        if not same:
+            return {"before": display_pixels(before)}
+        both = display_pixels(torch.cat([before, after]))
+        return {"before": both[: len(before)], "pixels": both[len(before) :]}
 
     def _save(self, wait: bool) -> None:
         """Write the preview if it has arrived."""
@@ -160,36 +179,9 @@ class PreviewCB(Callback):
         self._watch.start()
         tensors = {name: copy.read() for name, copy in saving.tensors.items()}
         file = f"preview/{saving.step}-{saving.phase}.safetensors"
-        try:
-            self._write(file, save(tensors))
-        except OSError as error:
-            self._refuse(error)
-        else:
+        if self._files.write(file, tensors):
             count = len(tensors["labels"])
             self.emit(PreviewSaved(at=self.now(), step=saving.step, phase=saving.phase, file=file, count=count))
         self._watch.stop()
         self._allowed = self.clock.seconds + self._pace.rest(self._watch.seconds())
         self._due = max(self._allowed, self.clock.seconds + self.every)
-
-    def _write(self, file: str, data: bytes) -> None:
-        path = self.run_dir / file
-        part = path.with_name(path.name + ".part")
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        try:
-            part.write_bytes(data)
-            os.replace(part, path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
-        self._files.pop(file, None)
-        self._files[file] = None
-        while len(self._files) > self.keep:
-            oldest = next(iter(self._files))
-            del self._files[oldest]
-            (self.run_dir / oldest).unlink(missing_ok=True)
-
-    def _refuse(self, error: OSError) -> None:
-        if not self._refused:
-            self._refused = True
-            text = f"previews cannot be saved ({error.strerror or error}): training goes on without"
-            self.emit(Alerted(at=self.now(), topic="preview", text=text))

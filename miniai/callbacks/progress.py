@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from miniai.callbacks.base import Callback, CancelEpochException
 from miniai.callbacks.drain import Drain
 from miniai.callbacks.metrics import MetricsCB, batch_size
+from miniai.errors import LearnerError
 from miniai.metrics import Mean
 from miniai.optional import need
 
@@ -53,7 +56,7 @@ class ProgressCB(Callback):
         self._bar: Any = None
         self._drain: Drain[bool] = Drain()
         self._mean = Mean()
-        self._give_back: Callable[[], None] | None = None
+        self._taken: list[tuple[dict[str, Any], Any]] = []
         self._header: list[str] = []
         self._epochs = self._batches = 0
         self._epoch: object = None
@@ -62,6 +65,8 @@ class ProgressCB(Callback):
 
     def before_fit(self, learn: Learner, /) -> None:
         """Begin the bars and take the rows."""
+        if any(isinstance(cb, ProgressCB) and cb is not self for cb in learn.cbs):
+            raise LearnerError("two ProgressCBs would draw over each other: give the Learner only one")
         library = need("fastprogress", "notebook")
         if self.plot:
             need("matplotlib.pyplot", "notebook")  # fastprogress draws with it
@@ -71,22 +76,19 @@ class ProgressCB(Callback):
         self._mean.reset()
         total = _length(learn.epochs)
         self.mbar = library.master_bar(learn.epochs, total=learn.n_epochs if isinstance(total, str) else total)
-        if any(isinstance(cb, MetricsCB) for cb in learn.cbs):
-            self._take_log(learn.metrics)
+        loggers = [vars(cb) for cb in learn.cbs if cb is not self and hasattr(cb, "_log")]
+        self._taken = [(own, own.get("_log")) for own in loggers]
+        for own in loggers:
+            own["_log"] = self._log
 
-    def _take_log(self, metrics: MetricsCB) -> None:
-        """Have the rows come here until `_give_back` is called."""
-        own = vars(metrics)
-        had, before = "_log" in own, own.get("_log")
-
-        def give_back() -> None:
-            if had:
-                own["_log"] = before
-            else:
+    def _give_back(self) -> None:
+        """Let those who log rows do so by themselves again."""
+        for own, before in self._taken:
+            if before is None:
                 own.pop("_log", None)
-
-        own["_log"] = self._log
-        self._give_back = give_back
+            else:
+                own["_log"] = before
+        self._taken = []
 
     def _log(self, row: dict[str, Any]) -> None:
         """Write one row of the table, the names before the first."""
@@ -107,7 +109,7 @@ class ProgressCB(Callback):
 
     def after_batch(self, learn: Learner, /) -> None:
         """Keep the loss; now and then show the newest."""
-        loss = learn.loss.detach()
+        loss = torch.as_tensor(learn.loss).detach()
         if learn.training:
             self._drain.push(True, loss)
         else:
@@ -153,9 +155,7 @@ class ProgressCB(Callback):
     def cleanup_fit(self, learn: Learner, /) -> None:
         """End the bars and give the rows back, however the fit ended."""
         mbar, self.mbar = self.mbar, None
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
+        self._give_back()
         if mbar is not None:
             (mbar.on_iter_end if learn.leaving is None else mbar.on_interrupt)()
 

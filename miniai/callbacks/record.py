@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from miniai.callbacks.fetch import fetch
 from miniai.callbacks.schedule import HasLearnCB
 from miniai.errors import LearnerError
 from miniai.optional import need
@@ -21,7 +22,8 @@ class RecorderCB(HasLearnCB):
     """Note `f(cb)` at each training batch, for each `name=f`: `RecorderCB(lr=lambda cb: cb.pg["lr"])`.
 
     `f` is called with this callback: `pg` is the optimizer's first parameter group, `learn` the Learner. `recs` has
-    the lists by name; they begin anew with each fit. A tensor is kept detached, on its device.
+    the lists by name; they begin anew with each fit. A tensor is kept detached: in the fit on its device, so that no
+    batch waits for it, afterwards on the CPU. `pg` then has the last rates, but no more the parameters.
     """
 
     def __init__(self, **d: Callable[[RecorderCB], Any]) -> None:
@@ -46,6 +48,12 @@ class RecorderCB(HasLearnCB):
                 value = f(self)
                 # a copy: what is a view of a weight or of a rate changes with the next step
                 self.recs[name].append(value.detach().clone() if isinstance(value, Tensor) else value)
+
+    def cleanup_fit(self, learn: Learner, /) -> None:
+        """Let the parameters go and fetch the values, however the fit ended."""
+        super().cleanup_fit(learn)
+        self.pg = {name: value for name, value in self.pg.items() if name != "params"}
+        fetch(self.recs.values())
 
     def plot(self, axes: Any = None) -> Any:
         """Draw each list over the batches, one below the other; returns the axes, one for each name."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau
 
 from miniai.callbacks.base import Callback, CancelEpochException
 from miniai.callbacks.metrics import MetricsCB
@@ -16,7 +19,7 @@ from miniai.errors import LearnerError
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["BaseSchedCB", "BatchSchedCB", "EpochSchedCB", "HasLearnCB"]
+__all__ = ["BaseSchedCB", "BatchSchedCB", "EpochSchedCB", "HasLearnCB", "scale_rate"]
 
 _log = logging.getLogger("miniai")
 
@@ -46,6 +49,8 @@ class BaseSchedCB(Callback):
         self.sched = sched
         self.schedo: Any = None
         self._stepped, self._held = False, 0
+        self._factor, self._end = 1.0, math.inf
+        self._opt: Any = None
 
     def before_fit(self, learn: Learner, /) -> None:
         """Make the scheduler; what it changes at once counts for the first batch."""
@@ -55,34 +60,89 @@ class BaseSchedCB(Callback):
                 f"a schedule is made by calling sched(optimizer), and that gave {self.schedo!r}, which cannot step: "
                 "use partial(OneCycleLR, max_lr=..., total_steps=...)"
             )
-        self._stepped, self._held = False, 0
+        self._stepped, self._held, self._opt = False, 0, learn.opt
+        self._factor, self._end = 1.0, math.inf
+
+    def scale(self, factor: float) -> None:
+        """From now on, in this fit, give `factor` times the schedule's own rates; see `scale_rate`."""
+        self._factor *= factor
+
+    def hold_at_end(self, epochs: int, batches: int) -> float | None:
+        """Keep a schedule that has an end from going on behind it, now that the fit has so many epochs in all.
+
+        Returns the number of epochs, of `batches` training batches each, after which the last rate is held; None if
+        the schedule has no end or the fit does not come to it. A cosine that is past its half turn goes on turning.
+        """
+        steps = self._steps(epochs, batches)
+        end = math.inf
+        if isinstance(self.schedo, OneCycleLR):
+            end = self.schedo.total_steps
+        elif isinstance(self.schedo, CosineAnnealingLR) and self.schedo.last_epoch <= self.schedo.T_max:
+            end = self._end = self.schedo.T_max
+        return end / steps * epochs if end < steps else None
+
+    def _steps(self, epochs: int, batches: int) -> int:
+        """Steps of the schedule in a fit that skips nothing."""
+        raise NotImplementedError
+
+    @contextmanager
+    def _own_rates(self) -> Iterator[None]:
+        """The optimizer with the rates as the schedule has given them, for schedules that go on from those."""
+        if self._factor == 1.0:
+            yield
+            return
+        _multiply(self._opt, 1 / self._factor)
+        try:
+            yield
+        finally:
+            _multiply(self._opt, self._factor)
 
     def _step(self, *value: float) -> None:
         """One step of the scheduler."""
         if self._past_end():
             return
         if self._stepped:
-            self.schedo.step(*value)
+            with self._own_rates():
+                self.schedo.step(*value)
             return
         # torch looks once, at the first step, for a step of the optimizer before it and warns if there was none: it
         # cannot know that all batches were skipped, or that half precision's first gradients were infinite
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self._own_rates():
             warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
             self.schedo.step(*value)
         self._stepped = True
 
     def _past_end(self) -> bool:
-        """Whether a one-cycle schedule has given its last rate; another step would raise, or turn the rate up again."""
-        if not isinstance(self.schedo, OneCycleLR) or self.schedo.last_epoch < self.schedo.total_steps - 1:
+        """Whether the schedule has given its last rate; another step would raise, or turn the rate up again."""
+        onecycle = isinstance(self.schedo, OneCycleLR)
+        end = self.schedo.total_steps - 1 if onecycle else self._end
+        if end == math.inf or self.schedo.last_epoch < end:
             return False
         self._held += 1
-        if self._held == 2:  # the first was after the last batch of the schedule
+        if self._held == 1 + onecycle:  # the first of a one-cycle schedule was after its last batch
             _log.warning(
-                "the one-cycle schedule of %d steps is past its end: the rate stays at %g",
-                self.schedo.total_steps,
-                self.schedo.get_last_lr()[0],
+                "the %s schedule of %d steps is past its end: the rate stays at %g",
+                "one-cycle" if onecycle else "cosine",
+                end + onecycle,
+                self.schedo.get_last_lr()[0] * self._factor,
             )
         return True
+
+
+def scale_rate(learn: Learner, factor: float) -> None:
+    """Multiply the learning rate of `learn.opt`, and all that the schedules of this fit will give, by `factor`."""
+    _multiply(learn.opt, factor)
+    for cb in learn.cbs:
+        if isinstance(cb, BaseSchedCB):
+            cb.scale(factor)
+
+
+def _multiply(opt: Any, factor: float) -> None:
+    for group in opt.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].mul_(factor)  # in place: a captured graph reads this very tensor
+        else:
+            group["lr"] *= factor
 
 
 class BatchSchedCB(BaseSchedCB):
@@ -97,6 +157,9 @@ class BatchSchedCB(BaseSchedCB):
         self._seen = learn.steps
         if isinstance(self.schedo, ReduceLROnPlateau):
             raise LearnerError("ReduceLROnPlateau looks at the loss of a whole epoch: use EpochSchedCB")
+
+    def _steps(self, epochs: int, batches: int) -> int:
+        return epochs * batches
 
     def cleanup_batch(self, learn: Learner, /) -> None:
         """Step, if the optimizer did; also when the batch was cancelled after that."""
@@ -116,6 +179,9 @@ class EpochSchedCB(BaseSchedCB):
         super().before_fit(learn)
         if self._plateau and not any(isinstance(cb, MetricsCB) for cb in learn.cbs):
             raise LearnerError("ReduceLROnPlateau needs the mean loss of an epoch: give the Learner MetricsCB(), too")
+
+    def _steps(self, epochs: int, batches: int) -> int:  # noqa: ARG002
+        return epochs
 
     @property
     def _plateau(self) -> bool:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from miniai.errors import LearnerError
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["Snapshot"]
+__all__ = ["Modes", "RandomState", "Snapshot"]
 
 
 class Snapshot:
@@ -22,17 +25,19 @@ class Snapshot:
 
     Weights, gradients, buffers and what else is in the model's state, the mode of each module, the state of the
     optimizer, and the random state of torch (all devices), numpy, random and the loaders' own generators. What a
-    module keeps elsewhere (plain attributes that `get_extra_state` does not give) is not in it.
+    module keeps elsewhere (plain attributes that `get_extra_state` does not give) is not in it. LearnerError if the
+    model has lazy layers that have seen no batch yet: to those there is no way back.
     """
 
     def __init__(self, learn: Learner) -> None:
         model = learn.model
+        _refuse_lazy(model)
         self.model, self.opt = model, learn.opt
         self._state = copy.deepcopy(model.state_dict())
         # state_dict leaves these out
         self._hidden = {name: t.detach().clone() for name, t in model.named_buffers() if name not in self._state}
         self._grads = {name: None if p.grad is None else p.grad.clone() for name, p in model.named_parameters()}
-        self._modes = [(module, module.training) for module in model.modules()]
+        self._modes = Modes(model)
         self._opt_state = copy.deepcopy(self.opt.state_dict()) if hasattr(self.opt, "state_dict") else None
         self._random = RandomState(learn.dls)
 
@@ -46,11 +51,32 @@ class Snapshot:
         for name, parameter in self.model.named_parameters():
             grad = self._grads[name]
             parameter.grad = None if grad is None else grad.to(parameter.device)
-        for module, training in self._modes:
-            module.training = training
+        self._modes.restore()
         if self._opt_state is not None:
             self.opt.load_state_dict(self._opt_state)
         self._random.restore()
+
+
+def _refuse_lazy(model: nn.Module) -> None:
+    tensors = (*model.named_parameters(), *model.named_buffers())
+    lazy = [name for name, tensor in tensors if is_lazy(tensor)]
+    if lazy:
+        raise LearnerError(
+            f"{lazy[0]} gets its shape from the first batch, which cannot be undone after a trial: call the model once "
+            "before, with model(inputs) or learn.summary()"
+        )
+
+
+class Modes:
+    """Which modules of a model are in training mode."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._modes = [(module, module.training) for module in model.modules()]
+
+    def restore(self) -> None:
+        """Put each back."""
+        for module, training in self._modes:
+            module.training = training
 
 
 def _generators(dls: Any) -> Iterator[torch.Generator]:

@@ -12,15 +12,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from miniai.run.machine import GpuUse, Machine
+
 __all__ = [
-    "SCHEMA", "Alerted", "BatchSkipped", "Continued", "DataLoaded", "EpochEnded", "EpochSkipped", "EpochStarted",
-    "Fact", "FitEnded", "FitStarted", "Layer", "LayersMeasured", "Number", "Paused", "Phase", "PreviewSaved",
-    "Progressed", "Refused", "RunResumed", "RunStarted", "Scalars", "StageReached",
-    "StopPlanned", "decode", "encode", "number",
+    "SCHEMA",
+    "Alerted",
+    "BatchSkipped",
+    "Changed",
+    "ConfusionMeasured",
+    "Continued",
+    "DataLoaded",
+    "DatasetDescribed",
+    "EnvironmentNoted",
+    "EpochEnded",
+    "EpochSkipped",
+    "EpochStarted",
+    "Fact",
+    "FitEnded",
+    "FitStarted",
+    "HistogramsMeasured",
+    "Layer",
+    "LayersMeasured",
+    "Number",
+    "Paused",
+    "Phase",
+    "PreviewSaved",
+    "Progressed",
+    "RateSuggested",
+    "RatesTried",
+    "Refused",
+    "RunResumed",
+    "RunStarted",
+    "Scalars",
+    "StageReached",
+    "StopPlanned",
+    "SystemSampled",
+    "decode",
+    "encode",
+    "number",
     "numbers",
 ]  # fmt: skip
 
@@ -57,7 +90,8 @@ class RunStarted(Fact, frozen=True, tag=True):
 class StageReached(Fact, frozen=True, tag=True):
     """The preparation got this far; `done` of `total` where a count is known."""
 
-    stage: Literal["loading torch", "looking for data", "reading data", "building the model", "first batch"]
+    stage: Literal["loading torch", "looking for data", "reading data", "building the model", "first batch",
+                   "looking at the data"]  # fmt: skip
     done: int = 0
     total: int = 0
 
@@ -87,6 +121,8 @@ class Layer(msgspec.Struct, frozen=True):
     """Class name, "Conv2d"."""
     shape: str = ""
     """What it maps in a few characters, "1>8"."""
+    parameters: int = 0
+    """Numbers that the layer holds as parameters."""
 
 
 class FitStarted(Fact, frozen=True, tag=True):
@@ -108,6 +144,30 @@ class FitStarted(Fact, frozen=True, tag=True):
     """Measured layers, in the order of `LayersMeasured`'s lists; empty with --no-stats."""
     sched: str = "constant"
     """Name of the learning rate's schedule."""
+    modules: list[Layer] = []
+    """Every module with parameters of its own or without parts, in the model's order; shared parameters once."""
+    trainable: int = 0
+    """How many of the `parameters` the optimizer may change."""
+
+
+class EnvironmentNoted(Fact, frozen=True, tag=True):
+    """What the run is made with; what could not be found out is empty."""
+
+    python: str
+    torch: str
+    system: str
+    """Operating system and processor, "Linux 6.1 x86_64"."""
+    device: str
+    """Name of the device in words."""
+    threads: int
+    """torch's threads on the CPU."""
+    folder: str
+    """Folder in which the trainer was started."""
+    revision: str = ""
+    """Commit of the git repository that holds `folder`."""
+    branch: str = ""
+    dirty: bool | None = None
+    """Whether tracked files of it had changes; None: not known."""
 
 
 class EpochStarted(Fact, frozen=True, tag=True):
@@ -148,6 +208,8 @@ class Scalars(Fact, frozen=True, tag=True):
     first: int
     values: list[Number]
     stride: int = 1
+    times: list[tuple[int, float]] = []
+    """Where a reader has joined several such facts: last step and `at` of each; never in a journal."""
 
 
 class LayersMeasured(Fact, frozen=True, tag=True):
@@ -160,6 +222,20 @@ class LayersMeasured(Fact, frozen=True, tag=True):
     """Share, 0 to 1, of activations in the lowest of 40 bins over 0 to 10 of the absolute values."""
     nonfinite: list[int]
     """Count of NaN and infinite activations."""
+    grads: list[Number | None] = []
+    """Norm of the gradient over each layer's own parameters; None where none of them has a gradient."""
+    ratios: list[Number | None] = []
+    """Norm of the step's change of the layer's weights, over the norm of the weights before it; None without any."""
+    grad_norm: Number | None = None
+    """Norm of the gradient over all parameters of the model."""
+
+
+class HistogramsMeasured(Fact, frozen=True, tag=True):
+    """Histograms of the absolute values of each layer's output at one train step, rarer than `LayersMeasured`."""
+
+    step: int
+    layers: list[str]
+    """Per layer 42 quantised counts (40 bins over 0 to 10, above, not finite): see `miniai.run.packed`."""
 
 
 class PreviewSaved(Fact, frozen=True, tag=True):
@@ -169,6 +245,53 @@ class PreviewSaved(Fact, frozen=True, tag=True):
     phase: Phase
     file: str
     count: int
+    kind: Literal["batch", "worst"] = "batch"
+    """One batch as it came, or the samples of the last validation that the model was most wrong about."""
+    complete: bool = True
+    """With "worst": whether every batch of the validation was done."""
+
+
+class ConfusionMeasured(Fact, frozen=True, tag=True):
+    """How often a validation half took which class for which; of a half that was cut short, what was seen of it."""
+
+    epoch: int
+    step: int
+    classes: int
+    """Number of classes; 0: there is nothing to count, and `why` says so."""
+    why: str = ""
+    counts: list[int] = []
+    """Samples by label and prediction, `counts[label * classes + prediction]`; empty if there are too many classes."""
+    totals: list[int] = []
+    """Samples of each label."""
+    right: list[int] = []
+    """Those of them that were taken for what they are."""
+    predicted: list[int] = []
+    """How often each class was predicted."""
+    pairs: list[tuple[int, int, int]] = []
+    """The most frequent mistakes: (label, prediction, how often), the most frequent first."""
+    left_out: int = 0
+    """Samples without a usable label or prediction (NaN)."""
+    complete: bool = True
+    """Whether every batch of the half was done."""
+
+
+class SystemSampled(Fact, frozen=True, tag=True):
+    """What the trainer's machine is doing, about every two seconds; None: it could not be read."""
+
+    machine: Machine | None = None
+    """In the first sample, and whenever it has changed."""
+    gpus: list[GpuUse] = []
+    """In the order of `Machine.gpus`."""
+    cpu: float | None = None
+    """Share, 0 to 1, of the time of all cores."""
+    memory: int | None = None
+    """MiB in use."""
+    process_cpu: float | None = None
+    """Cores that the trainer keeps busy: 1.5 is one and a half."""
+    process_memory: int | None = None
+    """MiB that the trainer holds."""
+    disk_free: int | None = None
+    """MiB that may still be written to the run directory's disk."""
 
 
 class Paused(Fact, frozen=True, tag=True):
@@ -239,6 +362,22 @@ class StopPlanned(Fact, frozen=True, tag=True):
     request: str = ""
 
 
+class Changed(Fact, frozen=True, tag=True):
+    """Something of the fit is different from now on, as a request asked for."""
+
+    what: Literal["lr", "epochs", "valid"]
+    """Learning rate, number of epochs, or whether validation halves are done (1 or 0)."""
+    old: float
+    new: float
+    step: int
+    """Train step after which it holds."""
+    epoch: int = 0
+    """Epoch from which it holds."""
+    note: str = ""
+    """What follows from it that the user may not expect."""
+    request: str = ""
+
+
 class Refused(Fact, frozen=True, tag=True):
     """A request was not followed."""
 
@@ -253,6 +392,36 @@ class Alerted(Fact, frozen=True, tag=True):
     """One word that names the kind: "nan", "journal", "device" ..."""
     text: str
     step: int = 0
+    rule: str = ""
+    """What must be so for this alert, in words; empty where the text says all."""
+
+
+class RatesTried(Fact, frozen=True, tag=True):
+    """Batches of a search for a learning rate: rate and loss of each, the first being batch `first`."""
+
+    first: int
+    rates: list[float]
+    losses: list[Number]
+
+
+class RateSuggested(Fact, frozen=True, tag=True):
+    """What a search for a learning rate has found."""
+
+    rate: float | None
+    """A rate to begin with; None if the curve shows none."""
+    ended: str
+    """Why the search ended, in words."""
+    why: str
+    """How `rate` was found, or why there is none, in words."""
+
+
+class DatasetDescribed(Fact, frozen=True, tag=True):
+    """All that is known of a dataset, and files with some of its images, relative to the run directory."""
+
+    about: dict[str, Any]
+    """The fields of `miniai.facts.DatasetFacts`."""
+    files: dict[str, str]
+    """For each split a file with the tensors `pixels` (images, channels, height, width), uint8, and `labels`."""
 
 
 class FitEnded(Fact, frozen=True, tag=True):
@@ -266,8 +435,11 @@ class FitEnded(Fact, frozen=True, tag=True):
 
 AnyFact: TypeAlias = (
     RunStarted | StageReached | DataLoaded | FitStarted | EpochStarted | Progressed | Scalars | LayersMeasured
+    | HistogramsMeasured
     | PreviewSaved | Paused | Continued | RunResumed | BatchSkipped | EpochSkipped | EpochEnded | StopPlanned | Refused
-    | Alerted | FitEnded
+    | Alerted | Changed | FitEnded | EnvironmentNoted
+    | RatesTried | RateSuggested | DatasetDescribed
+    | ConfusionMeasured | SystemSampled
 )  # fmt: skip
 """Union of all facts: what a journal line decodes to."""
 

@@ -14,11 +14,21 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from miniai.run.events import Alerted, Fact, LayersMeasured, PreviewSaved, Progressed, Scalars, encode
+from miniai.run.events import (
+    Alerted,
+    Fact,
+    HistogramsMeasured,
+    LayersMeasured,
+    PreviewSaved,
+    Progressed,
+    Scalars,
+    SystemSampled,
+    encode,
+)
 
 __all__ = ["Journal"]
 
-_SOFT = (Progressed, LayersMeasured, PreviewSaved, Scalars)
+_SOFT = (Progressed, LayersMeasured, HistogramsMeasured, PreviewSaved, Scalars, SystemSampled)
 """Kinds that may be given up, oldest first, when the disk stays full for long; edges and answers are kept."""
 
 

@@ -13,7 +13,8 @@ import msgspec
 from miniai.run.events import Phase
 
 __all__ = [
-    "AnyRequest", "Continue", "Kill", "Pause", "Request", "SkipBatch", "SkipEpoch", "Step", "Stop", "decode", "encode",
+    "AnyRequest", "Continue", "Kill", "Pause", "Request", "SetEpochs", "SetLearningRate", "SetValidation", "SkipBatch",
+    "SkipEpoch", "Step", "Stop", "decode", "encode",
 ]  # fmt: skip
 
 
@@ -53,11 +54,34 @@ class Stop(Request, frozen=True, tag=True):
     when: Literal["batch", "epoch"] = "batch"
 
 
+class SetLearningRate(Request, frozen=True, tag=True):
+    """Multiply the learning rate, and all that its schedule will give, from the next batch on."""
+
+    factor: float = 0.0
+    """What it is multiplied by; 0: by what leads to `lr`."""
+    lr: float = 0.0
+    """The rate that the next batch shall have; 0: as `factor` says."""
+
+
+class SetEpochs(Request, frozen=True, tag=True):
+    """Let the fit have so many epochs in all."""
+
+    epochs: int
+
+
+class SetValidation(Request, frozen=True, tag=True):
+    """Do the validation halves, or leave them out, from the next epoch on."""
+
+    on: bool
+
+
 class Kill(Request, frozen=True, tag=True):
     """End the trainer's whole process group at once."""
 
 
-AnyRequest: TypeAlias = Pause | Continue | Step | SkipBatch | SkipEpoch | Stop | Kill
+AnyRequest: TypeAlias = (
+    Pause | Continue | Step | SkipBatch | SkipEpoch | Stop | SetLearningRate | SetEpochs | SetValidation | Kill
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)

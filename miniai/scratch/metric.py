@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from miniai.metrics import Mean
+from miniai.metrics import Mean, check_classes
 
 __all__ = ["Accuracy", "Metric"]
 
@@ -56,4 +56,5 @@ class Accuracy(Metric):
     def calc(self, inp: Tensor, targ: Tensor) -> Tensor:
         """The share in this batch."""
         classes = inp.argmax(1) if inp.ndim > targ.ndim else inp
+        check_classes(classes, targ)
         return (classes == targ).to(torch.float32).mean()

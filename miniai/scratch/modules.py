@@ -123,9 +123,23 @@ class Module:
                     seen.add(id(parameter))
                     yield f"{prefix}.{name}" if prefix else name, parameter
 
-    def parameters(self) -> Iterator[Parameter]:
-        """All parameters, each once, in torch's order."""
-        return (parameter for _, parameter in self.named_parameters())
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once, in torch's order; `recurse=False`: this module's own only."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, *, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """(dotted name, buffer) of the parts that are torch's, each buffer once; a Module of ours has none itself."""
+        seen: set[int] = set()
+        for prefix, module in self.named_modules() if recurse else ():
+            own = module.named_buffers(recurse=False) if isinstance(module, nn.Module) else ()
+            for name, buffer in own:
+                if id(buffer) not in seen:
+                    seen.add(id(buffer))
+                    yield f"{prefix}.{name}", buffer
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch this and all parts to training (or, with False, to evaluation)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -209,6 +210,27 @@ def test_a_second_forward_pass_is_not_measured(make_learner: Make) -> None:
     )
     make_learner([stats, again]).fit(1)
     assert [len(hook.stats[0]) for hook in stats] == [3] * 4
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_what_was_found_is_fetched_when_the_fit_is_over(
+    make_learner: Make, monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | None
+) -> None:
+    asked: list[list[Tensor]] = []
+
+    def end(learn: Learner) -> None:
+        if error is not None and learn.iter == 1:
+            raise error
+
+    stats = ActivationStats()
+    monkeypatch.setattr(activations, "fetch", asked.extend)
+    learn = make_learner([stats, FuncCB(after_batch=end)])
+    with pytest.raises(error) if error else nullcontext():
+        learn.fit(1)
+    assert [id(values) for values in asked] == [
+        id(values) for hook in stats for values in (*hook.stats, hook.above, hook.nonfinite)
+    ]
+    assert {len(values) for values in asked} == {2 if error else 3}
 
 
 def test_no_batch_waits_for_a_device(make_learner: Make) -> None:

@@ -17,11 +17,16 @@ import miniai
 from miniai.accel import AccelerateCB
 from miniai.callbacks.base import HOOKS, Callback
 from miniai.callbacks.clock import TrainingClock
+from miniai.callbacks.confusion import ConfusionCB
 from miniai.callbacks.control import ControlCB
+from miniai.callbacks.environment import EnvironmentCB
 from miniai.callbacks.layers import LayerStatsCB
 from miniai.callbacks.preview import PreviewCB
+from miniai.callbacks.rates import RatesCB
 from miniai.callbacks.report import ReportCB
+from miniai.callbacks.system import SystemCB
 from miniai.callbacks.transform import BatchTransformCB
+from miniai.callbacks.worst import WorstCB
 from miniai.hooks import HooksCallback
 from miniai.learner import (
     CancelBatchException,
@@ -37,6 +42,7 @@ from miniai.learner import (
 from miniai.metrics import Accuracy
 from miniai.run.control import RunControl
 from miniai.run.events import Fact
+from miniai.run.revision import Revision
 from miniai.sgd import BaseSchedCB, BatchSchedCB, EpochSchedCB
 
 Make = Callable[..., Learner]
@@ -61,12 +67,17 @@ MAKERS: dict[str, Callable[[Path], Callback]] = {
     "HooksCallback": lambda folder: HooksCallback(lambda hook, m, inputs, output: None),
     "ReportCB": lambda folder: ReportCB(unheard),
     "LayerStatsCB": lambda folder: LayerStatsCB(unheard),
+    "EnvironmentCB": lambda folder: EnvironmentCB(unheard, ask=lambda folder: Revision()),
     "PreviewCB": lambda folder: PreviewCB(unheard, folder),
+    "ConfusionCB": lambda folder: ConfusionCB(unheard),
+    "WorstCB": lambda folder: WorstCB(unheard, folder),
+    "SystemCB": lambda folder: SystemCB(unheard, folder, first=0.0),
     "BaseSchedCB": lambda folder: BaseSchedCB(steady),
     "BatchSchedCB": lambda folder: BatchSchedCB(steady),
     "EpochSchedCB": lambda folder: EpochSchedCB(steady),
     "BatchTransformCB": lambda folder: BatchTransformCB(lambda batch: batch),
     "AccelerateCB": lambda folder: AccelerateCB(mixed_precision="no"),
+    "RatesCB": lambda folder: RatesCB(unheard),
     "ControlCB": lambda folder: ControlCB(RunControl(), unheard, lambda: 0.0, TrainingClock()),
 }
 

@@ -75,3 +75,35 @@ def test_what_a_traceback_kept_alive_is_let_go(monkeypatch: pytest.MonkeyPatch, 
     assert gone() is None
     assert not any(hasattr(sys, last) for last in LAST)
     clean_tb()  # with nothing to clean
+
+
+@pytest.mark.parametrize("how", ["cause", "context", "group"])
+def test_every_exception_behind_the_last_one_is_let_go(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Also a cause that is not the exception that was being handled, and that one, too."""
+
+    class Big:
+        pass
+
+    def inner(kept: Any) -> None:
+        raise KeyError(1)
+
+    big = Big()
+    gone = weakref.ref(big)
+    try:
+        inner(big)
+    except KeyError as caught:
+        behind = caught
+    last: BaseException = ValueError(2)
+    if how == "cause":
+        last.__cause__, last.__context__ = behind, ZeroDivisionError()
+    elif how == "context":
+        last.__cause__, last.__context__ = ZeroDivisionError(), behind
+    else:
+        vars(last)["exceptions"] = (behind,)
+    for name in LAST:
+        monkeypatch.delattr(sys, name, raising=False)
+    sys.last_value = last
+    del big  # the exceptions themselves are still held, as a debugger may do
+    assert gone() is not None
+    clean_tb()
+    assert gone() is None

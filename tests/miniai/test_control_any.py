@@ -8,7 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from miniai.run import events as ev
-from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
+from miniai.run.requests import (
+    AnyRequest,
+    Continue,
+    Pause,
+    SetEpochs,
+    SetLearningRate,
+    SetValidation,
+    SkipBatch,
+    SkipEpoch,
+    Step,
+    Stop,
+)
 from tests.miniai.controlled import TRAIN, WHOLE, Plan, Script, fit, of, rows
 
 
@@ -26,6 +37,9 @@ requests: list[Callable[[str, int, str], AnyRequest]] = [
     lambda i, e, p: SkipEpoch(id=i, epoch=e, phase=p),  # type: ignore[arg-type]
     lambda i, e, p: Stop(id=i, when="epoch", epoch=e),
     lambda i, e, p: Stop(id=i),
+    lambda i, e, p: SetLearningRate(id=i, factor=0.5),
+    lambda i, e, p: SetEpochs(id=i, epochs=e + 2),
+    lambda i, e, p: SetValidation(id=i, on=e == 1),
 ]
 places = st.tuples(
     st.sampled_from(["before_batch", "after_loss"]),
@@ -47,13 +61,14 @@ def test_any_requests_at_any_time_leave_consistent_rows_and_one_answer_each(
     for n, (place, kind) in enumerate(asked):
         plan.setdefault(place, []).append(requests[kind](f"r{n}", place[1], place[2]))
     facts, asks, control = fit(plan, [requests[k](f"s{n}", 0, "train") for n, k in enumerate(script)])
-    seen = {(e, p): sum(s[:2] == (e, p) for s in asks.seen) for e in (0, 1) for p in ("train", "valid")}
+    seen = {(e, p): sum(s[:2] == (e, p) for s in asks.seen) for e in (0, 1, 2) for p in ("train", "valid")}
     assert all(seen[(e, p)] == n for e, p, n, _ in rows(facts))
     assert len(rows(facts)) == len({r[:2] for r in rows(facts)}) == len(of(facts, ev.EpochStarted))
-    kinds = (ev.Paused, ev.Continued, ev.Refused, ev.BatchSkipped, ev.EpochSkipped, ev.StopPlanned)
+    kinds = (ev.Paused, ev.Continued, ev.Refused, ev.BatchSkipped, ev.EpochSkipped, ev.StopPlanned, ev.Changed)
     answers = [f.request for f in of(facts, *kinds) if f.request]
     assert len(answers) == len(set(answers))
     if not control.stopped:
-        assert rows(facts)[-1][:2] == (1, "valid")
+        last = [f.new for f in of(facts, ev.Changed) if f.what == "epochs"]
+        assert rows(facts)[-1][:2] == ((last[-1] if last else 2) - 1, "valid")
         assert isinstance(control.control, Script)
         assert {request.id for request in control.control.given} == set(answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,69 @@ def test_what_leaves_the_list_leaves_the_model(model: nn.Sequential) -> None:
     del hooks
     gc.collect()
     assert count(model) == 0
+
+
+def test_what_is_replaced_in_the_list_leaves_the_model(model: nn.Sequential) -> None:
+    hooks = Hooks(model, shape)
+    hooks[0] = Hook(model[1], shape)
+    assert [len(m._forward_hooks) for m in model] == [0, 2, 1]
+    hooks[0] = hooks[0]
+    assert count(model) == 3
+    hooks[:] = [hooks[2], hooks[1]]
+    assert [len(m._forward_hooks) for m in model] == [0, 1, 1]
+    hooks.remove()
+    assert count(model) == 0
+
+
+def test_a_removed_hook_keeps_what_it_found_and_not_its_function(model: nn.Sequential) -> None:
+    class Big:
+        pass
+
+    big: Any = Big()
+    gone = weakref.ref(big)
+
+    def note(hook: Any, module: nn.Module, inputs: Any, output: Any, held: Any = big) -> None:
+        hook.found = True
+
+    hook: Any = Hook(model[0], note)
+    model(torch.rand(1, 2))
+    hook.remove()
+    del note, big
+    assert gone() is None
+    assert hook.found
+
+
+def test_a_hook_that_is_removed_during_a_call_is_silent(model: nn.Sequential) -> None:
+    found: list[str] = []
+
+    def first(hook: Any, module: nn.Module, inputs: Any, output: Any) -> None:
+        second.remove()
+
+    Hook(model[0], first)
+    second = Hook(model[0], lambda hook, module, inputs, output: found.append("called"))
+    model(torch.rand(1, 2))
+    assert found == []
+
+
+def test_finished_statistics_keep_no_learner(make_learner: Make) -> None:
+    stats = HooksCallback(shape)
+    learn = make_learner()
+    learn.fit(1, cbs=stats)
+    gone = weakref.ref(learn)
+    del learn
+    gc.collect()
+    assert gone() is None
+    assert [hook.shape[0] for hook in stats] == ["Conv2d", "ReLU", "Flatten", "Linear"]  # type: ignore[attr-defined]
+
+
+def test_a_second_beginning_takes_the_first_hooks_off(make_learner: Make) -> None:
+    cb, learn = HooksCallback(shape), make_learner()
+    cb.before_fit(learn)
+    first = cb.hooks
+    cb.before_fit(learn)
+    assert count(learn.model) == len(first) == 4
+    cb.cleanup_fit(learn)
+    assert count(learn.model) == 0
 
 
 def test_no_hook_stays_if_one_cannot_be_set(model: nn.Sequential) -> None:

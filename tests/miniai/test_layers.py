@@ -15,7 +15,7 @@ from miniai.callbacks.cost import Stopwatch
 from miniai.callbacks.drain import Drain
 from miniai.callbacks.layers import LayerStatsCB, measured_layers
 from miniai.learner import CancelBatchException, DeviceCB, FuncCB, Learner
-from miniai.run.events import Layer, LayersMeasured, encode
+from miniai.run.events import Fact, HistogramsMeasured, Layer, LayersMeasured, encode
 
 Make = Callable[..., Learner]
 
@@ -26,17 +26,28 @@ class Rig:
     def __init__(self, cost: float = 0.0, batch: float = 0.1, **kwargs: Any) -> None:
         self.t = 0.0
         self.facts: list[LayersMeasured] = []
+        self.histograms: list[HistogramsMeasured] = []
         self.cost = cost
         clock = TrainingClock(lambda: self.t)
-        self.cb = LayerStatsCB(self.facts.append, lambda: self.t, clock, stopwatch=Costly(self), **kwargs)  # type: ignore[arg-type]
+        self.cb = LayerStatsCB(self.take, lambda: self.t, clock, stopwatch=Costly(self), **kwargs)
         self.hooked: list[int] = []
         self.seen: list[list[Any]] = []
         self.spy = FuncCB(before_batch=self.before, after_predict=self.after, order=1000)
         self.batch = batch
 
+    def take(self, fact: Fact) -> None:
+        if isinstance(fact, LayersMeasured):
+            self.facts.append(fact)
+        else:
+            assert isinstance(fact, HistogramsMeasured)
+            self.histograms.append(fact)
+
     def before(self, learn: Learner) -> None:
         if learn.training and hooks(learn.model):
             self.hooked.append(learn.steps + 1)
+
+    def later(self, learn: Learner) -> None:
+        self.t += self.batch
 
     def after(self, learn: Learner) -> None:
         assert hooks(learn.model) == 0
@@ -84,7 +95,7 @@ def test_numbers_are_short(make_learner: Make) -> None:
     for value in [*rig.facts[0].means, *rig.facts[0].stds]:
         assert isinstance(value, float)
         assert float(f"{value:.4g}") == value
-    assert len(encode(rig.facts[0])) < 200
+    assert len(encode(rig.facts[0])) < 260
 
 
 def test_which_layers() -> None:
@@ -96,10 +107,10 @@ def test_which_layers() -> None:
     )
     found = [layer for layer, _ in measured_layers(model)]
     assert found == [
-        Layer(name="0.0", kind="Conv2d", shape="1>8"),
-        Layer(name="0.1", kind="BatchNorm2d", shape="8"),
+        Layer(name="0.0", kind="Conv2d", shape="1>8", parameters=80),
+        Layer(name="0.1", kind="BatchNorm2d", shape="8", parameters=16),
         Layer(name="0.2", kind="ReLU"),
-        Layer(name="3", kind="Linear", shape="8>2"),
+        Layer(name="3", kind="Linear", shape="8>2", parameters=16),
     ]
     assert LayerStatsCB(lambda fact: None, model=model).layers == found
 
@@ -144,12 +155,15 @@ def test_huge_models_stay_small_on_disk(make_learner: Make) -> None:
     rig = Rig(batch=70.0)
     learn = make_learner([rig.cb, rig.spy])
     rig.cb._bucket.spend(2e6, 0.0)
+    rig.cb._histograms._bucket.spend(1e6, 0.0)
     learn.model = nn.Sequential(*learn.model.children(), *[nn.ReLU() for _ in range(497)])
     learn.dls.train = learn.dls.train * 9
     learn.fit(1, valid=False)
     assert len(rig.cb.layers) == 500
     assert len(rig.facts) > 5
-    assert sum(len(encode(fact)) for fact in rig.facts) / rig.t * 86400 < 20e6
+    assert len(rig.histograms) > 3
+    for facts, bound in ((rig.facts, 20e6), (rig.histograms, 15e6)):
+        assert sum(len(encode(fact)) for fact in facts) / rig.t * 86400 < bound
 
 
 def test_a_cancelled_batch_is_not_reported(make_learner: Make) -> None:

@@ -22,6 +22,7 @@ from miniai.callbacks.lr_find import steepest
 from miniai.errors import LearnerError
 from miniai.learner import FuncCB, Learner, LRFinderCB, MetricsCB, TrainCB
 from miniai.loader import MemoryLoader
+from miniai.looking import lr_find
 from miniai.sgd import BatchSchedCB
 
 Make = Callable[..., Learner]
@@ -93,11 +94,12 @@ def test_everything_is_as_before(opt_func: Any, fails: str | None) -> None:
 
     if fails:
         hooks: dict[str, Any] = {fails: fail}
-        learn.cbs.append(FuncCB(**hooks))
         with pytest.raises(ZeroDivisionError):
-            learn.lr_find()
+            lr_find(learn, cbs=FuncCB(**hooks))
     else:
-        assert len(learn.lr_find().lrs) > 10
+        finder = lr_find(learn)
+        assert finder.lrs[:2] == pytest.approx([1e-5, 1.3e-5])
+        assert len(finder.lrs) > 10
     assert same(everything(learn), before)
     assert learn.opt is opt
 
@@ -182,11 +184,16 @@ def test_several_groups_keep_their_ratio() -> None:
 
     seen: list[tuple[float, ...]] = []
     learn = learner(opt_func=two)
-    learn.cbs.append(FuncCB(after_step=lambda learn: seen.append(tuple(g["lr"] for g in learn.opt.param_groups))))
+    learn.cbs.append(FuncCB(after_backward=lambda learn: seen.append(tuple(g["lr"] for g in learn.opt.param_groups))))
     finder = learn.lr_find(max_epochs=1)
     assert [a for a, _ in seen] == finder.lrs
     assert [b for _, b in seen] == pytest.approx([lr / 10 for lr in finder.lrs])
     assert finder.lrs[0] == 1e-5
+    learn.opt, learn.opt_func = two(list(learn.model.parameters()), 3.0), None
+    seen.clear()
+    finder = lr_find(learn, max_epochs=1)
+    assert finder.lrs[0] == pytest.approx(1e-5)
+    assert [b for _, b in seen] == pytest.approx([a / 10 for a, _ in seen])
 
 
 def test_a_schedule_does_not_interfere() -> None:
@@ -194,6 +201,24 @@ def test_a_schedule_does_not_interfere() -> None:
     learn.cbs.append(BatchSchedCB(lambda opt: OneCycleLR(opt, max_lr=9.0, total_steps=200)))
     finder = learn.lr_find(max_epochs=1)
     assert finder.lrs == pytest.approx([1e-5 * 1.3**i for i in range(8)])
+
+
+def test_the_finder_has_the_last_word_on_a_rate_and_on_what_is_put_back() -> None:
+    """Whatever else sets rates before a batch, or leaves something when the fit ends."""
+    learn = learner()
+    before = copy.deepcopy(learn.model.state_dict())
+
+    def meddle(learn: Learner) -> None:
+        learn.opt.param_groups[0]["lr"] = 7.0
+
+    def spoil(learn: Learner) -> None:
+        with torch.no_grad():
+            next(learn.model.parameters()).fill_(3.0)
+
+    others = [FuncCB(before_batch=meddle, order=99), FuncCB(cleanup_fit=spoil, order=500)]
+    finder = lr_find(learn, max_epochs=1, cbs=others)
+    assert finder.lrs == pytest.approx([1e-5 * 1.3**i for i in range(8)])
+    assert same(learn.model.state_dict(), before)
 
 
 def test_an_optimizer_without_groups_is_refused() -> None:

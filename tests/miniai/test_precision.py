@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from miniai.accel import MixedPrecision
 from miniai.errors import LearnerError
-from miniai.learner import CancelBatchException, FuncCB, Learner, TrainLearner
+from miniai.learner import CancelBatchException, FuncCB, Learner
 
 Make = Callable[..., Learner]
 
@@ -134,10 +134,3 @@ def test_a_cancelled_batch_leaves_the_scaler_ready(make_learner: Make, hook: str
 def test_other_types_are_refused() -> None:
     with pytest.raises(LearnerError, match="bfloat16"):
         MixedPrecision(dtype=torch.float64)
-
-
-def test_a_learner_with_steps_of_its_own_keeps_them(make_learner: Make) -> None:
-    learn = make_learner([MixedPrecision()], cls=TrainLearner)
-    types: set[torch.dtype] = set()
-    learn.fit(1, cbs=FuncCB(after_predict=lambda learn: types.add(learn.preds.dtype)))
-    assert types == {torch.float32}

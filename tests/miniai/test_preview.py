@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from miniai.callbacks.clock import TrainingClock
 from miniai.callbacks.preview import PreviewCB, display_pixels
+from miniai.callbacks.transform import BatchTransformCB
 from miniai.learner import CancelBatchException, CancelFitException, FuncCB, Learner, TrainCB
 from miniai.run.events import Alerted, Fact, PreviewSaved
 
@@ -201,3 +202,24 @@ def test_pixels_of_odd_images() -> None:
     whole = torch.arange(4, dtype=torch.uint8).reshape(1, 1, 2, 2)
     assert torch.equal(display_pixels(whole), whole)
     assert display_pixels(torch.full((1, 1, 1, 2), 7.0)).tolist() == [[[[0, 0]]]]
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_batch_that_is_transformed_is_shown_before_and_after(
+    make_learner: Make, tmp_path: Path, in_place: bool
+) -> None:
+    def darker(batch: Any) -> Any:
+        images, labels = batch
+        if in_place:
+            images.mul_(0.5)
+        return (images if in_place else images * 0.5), labels
+
+    rig = Rig(tmp_path, count=4, keep=10)
+    learn = make_learner([rig.cb, rig.spy, BatchTransformCB(darker, on_val=False)])
+    learn.dls.train = [(x.clone(), y) for x, y in learn.dls.train]
+    first = learn.dls.train[0][0].clone()
+    learn.fit(1)
+    held = load_file(tmp_path / "preview/1-train.safetensors")
+    np.testing.assert_array_equal(held["before"], np.round(first[:4].numpy() * 255).astype(np.uint8))
+    np.testing.assert_allclose(held["pixels"], held["before"] / 2, atol=1)
+    assert "before" not in load_file(tmp_path / "preview/3-valid.safetensors")

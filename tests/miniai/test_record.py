@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import ExponentialLR
 
+from miniai.callbacks import record
 from miniai.errors import LearnerError
 from miniai.learner import FuncCB, Learner
 from miniai.sgd import BatchSchedCB, HasLearnCB, RecorderCB
@@ -53,6 +54,20 @@ def test_learner_at_hand_only_in_a_fit(make_learner: Make) -> None:
     with pytest.raises(ZeroDivisionError):
         learn.fit(1, cbs=FuncCB(before_batch=lambda learn: 1 / 0))
     assert cb.learn is None
+
+
+def test_afterwards_values_are_fetched_and_parameters_let_go(
+    make_learner: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Any] = []
+    monkeypatch.setattr(record, "fetch", fetched.extend)
+    cb = RecorderCB(loss=lambda cb: cb.learn.loss, lr=lambda cb: cb.pg["lr"])
+    learn = make_learner([cb])
+    learn.fit(1, lr=0.3, cbs=FuncCB(after_epoch=lambda learn: fetched.append("not yet")), valid=False)
+    assert fetched == ["not yet", cb.recs["loss"], cb.recs["lr"]]
+    assert cb.pg["lr"] == 0.3
+    assert "params" not in cb.pg
+    assert learn.opt.param_groups[0]["params"]
 
 
 def test_plot(make_learner: Make) -> None:

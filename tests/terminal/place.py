@@ -42,6 +42,7 @@ class Place:
         env = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
         env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1"}
         env |= {"XDG_CACHE_HOME": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
+        env |= {f"XDG_{name}_HOME": str(self.folder / name.lower()) for name in ("CONFIG", "STATE")}
         if poison:
             env |= {"PYTHONPATH": str(POISON), "POISON": poison}
         return env | more

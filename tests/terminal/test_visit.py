@@ -7,6 +7,8 @@ import re
 import pytest
 
 from tests.terminal.place import BATCHES, Place
+from tests.terminal.test_random_keys import typed
+from tui.keys import GROUPS
 
 
 @pytest.mark.parametrize("worker", ["process", "thread"])
@@ -18,13 +20,13 @@ def test_a_visit(place: Place, worker: str) -> None:
     term.send(" ")
     term.wait("‖ paused at step [0-9]+")
     paused = shown(term.text)
-    facts = len(place.facts())
+    facts = of_training(place)
     term.send("m")  # an answer of the screen: so much time has passed, and the trainer has stood still
     term.wait("3 layers ─+ standard deviation")
     term.send("y")
     term.wait("1 loss ─+ .*log y")
-    assert shown(term.text) == paused
-    assert len(place.facts()) == facts
+    assert shown(term.text) == paused, term.text
+    assert of_training(place) == facts
     assert place.facts("Paused")[0]["batch"] == paused
 
     term.send(" ")
@@ -58,10 +60,61 @@ def test_a_visit(place: Place, worker: str) -> None:
     assert len(place.facts("Paused")) == len(place.facts("Continued")) == len(place.facts("EpochSkipped")) == 1
 
 
+def of_training(place: Place) -> int:
+    """How many facts there are, without what tells of the machine and not of the training."""
+    return sum(fact["is"] not in ("SystemSampled", "EnvironmentNoted") for fact in place.facts())
+
+
+ESCAPE = "\x1b[27u"
+"""The escape key as newer terminals send it: a bare ESC and the key that is typed next could be taken for one."""
+
+
 def shown(text: str) -> int:
     """The batch counter of the header."""
     found = re.search(r"(\d+)/100 ", text)
     return int(found.group(1)) if found else -1
+
+
+VIEW: dict[str, tuple[str, str]] = {
+    "go_metrics": ("2", r"2 metrics"), "go_layers": ("3", r"3 layers"), "go_images": ("4", r"4 images"),
+    "go_system": ("5", r"5 system"), "go_log": ("6", r"6 log"), "go_confusion": ("7", r"7 confusion"),
+    "go_details": ("8", r"8 .*(run|details)"), "go_loss": ("1", r"1 loss"),
+    "log_y": ("y", r"1 loss ─.*log y"), "statistic": ("m", r"3 layers ─+ standard deviation"),
+    "help": ("?", r"Stand still after the running batch"), "redraw": ("\x0c", r"‖ paused"),
+}  # fmt: skip
+"""Keys that change what is seen and nothing else: what is typed, and what is seen then."""
+
+
+def test_every_key_of_the_view_leaves_the_training_alone(place: Place) -> None:
+    """Those of the map that `VIEW` has no words for are typed too: the screen lives, and nothing was asked."""
+    term = place.term(place.fit(epochs=3))
+    term.wait(r"epoch 1/3 · train .* \d+/100 ")
+    term.send(" ")
+    term.wait("‖ paused at step [0-9]+")
+    paused = shown(term.text)
+    facts = [fact for fact in place.facts() if fact["is"] in CONTROLS]
+    keys = {binding.id or "": typed(binding.key) for _, group in GROUPS[1:] for binding in group}
+    for id_ in [*VIEW, *(id_ for id_ in keys if id_ not in VIEW)]:
+        if id_ not in keys:
+            continue  # not in the map (yet)
+        assert id_ not in VIEW or VIEW[id_][0] == keys[id_], id_
+        term.send(keys[id_])
+        term.wait(VIEW[id_][1] if id_ in VIEW else ".")
+        for _ in range(2):
+            term.send(ESCAPE)
+        term.until(lambda: "‖ paused" in term.text and shown(term.text) == paused, f"the run's screen after {id_}")
+        assert term.process.poll() is None, (id_, place.log)
+    assert shown(term.text) == paused, term.text
+    assert [fact for fact in place.facts() if fact["is"] in CONTROLS] == facts
+    term.send("q")
+    term.wait("stop and quit")
+    term.send("s")
+    assert term.exit() == 0
+    assert term.sane
+    assert place.ended == "stopped"
+
+
+CONTROLS = {"Paused", "Continued", "EpochSkipped", "BatchSkipped", "StopPlanned", "Refused", "Changed", "Progressed"}
 
 
 def test_stop_after_the_epoch(place: Place) -> None:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from miniai.run.events import (
     SCHEMA,
     AnyFact,
+    ConfusionMeasured,
     DataLoaded,
     EpochEnded,
     EpochStarted,
     FitEnded,
     FitStarted,
+    HistogramsMeasured,
     Layer,
     LayersMeasured,
     Number,
@@ -24,8 +26,11 @@ from miniai.run.events import (
     RunStarted,
     Scalars,
     StageReached,
+    SystemSampled,
     number,
 )  # fmt: skip
+from miniai.run.machine import GpuKind, GpuUse, Machine
+from miniai.run.packed import pack
 
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LAYERS = [
@@ -101,6 +106,8 @@ class Recording:
                 self.step, loss = self.step + n, losses[-1]
                 if done % 8 == 0 and self.layers:
                     yield self.measured()
+                    if done % 32 == 0:
+                        yield self.histograms()
             yield Progressed(
                 at=self.at, epoch=epoch, phase=phase, batch=done, samples=done * size, seconds=seconds,
                 waited=seconds * 0.02, metrics=self.metrics(loss),
@@ -123,13 +130,56 @@ class Recording:
         dead = [min(0.97 if i == 5 else 0.35 + 0.05 * i, 1.0) for i in range(n)]
         bad = [9 if self.nan_at and self.step >= self.nan_at else 0] * n
         lists = [[number(x) for x in xs] for xs in (means, stds, dead)]
+        own = [layer.kind != "ReLU" for layer in self.layers]
+        grads = [number(0.5 * warm / (i + 1)) if has else None for i, has in enumerate(own)]
+        ratios = [number(0.01 / (1 + self.step / 50)) if has else None for has in own]
         return LayersMeasured(
-            at=self.at, step=self.step, means=lists[0], stds=lists[1], near_zero=lists[2], nonfinite=bad
-        )
+            at=self.at, step=self.step, means=lists[0], stds=lists[1], near_zero=lists[2], nonfinite=bad,
+            grads=grads, ratios=ratios,
+        )  # fmt: skip
+
+    def histograms(self) -> HistogramsMeasured:
+        """The layers' outputs, more and more of them spread out; the tenth bin is empty."""
+        warm = 1 - math.exp(-self.step / 80)
+        row = [0 if bin_ == 9 else int(9000 * warm ** (bin_ / 4) / (1 + bin_)) for bin_ in range(40)]
+        return HistogramsMeasured(at=self.at, step=self.step, layers=[pack(row)] * len(self.layers))
 
     def preview(self, file: str, phase: Phase = "train", count: int = 32) -> PreviewSaved:
         """An event that names an image file."""
         return PreviewSaved(at=self.at, step=self.step, phase=phase, file=file, count=count)
+
+    def worst(self, file: str, count: int = 24) -> PreviewSaved:
+        """An event that names the images with the largest losses."""
+        return PreviewSaved(at=self.at, step=self.step, phase="valid", file=file, count=count, kind="worst")
+
+    def confused(self, epoch: int = 0, classes: int = 10, each: int = 1000, complete: bool = True) -> ConfusionMeasured:
+        """Classes of which each is taken for the next two now and then."""
+        wrong = {(i, (i + j) % classes): each // (10 * j + i) for i in range(classes) for j in (1, 2) if classes > j}
+        wrong = {pair: often for pair, often in wrong.items() if often}
+        lost = [sum(k for (is_, _), k in wrong.items() if is_ == i) for i in range(classes)]
+        table = {**wrong, **{(i, i): each - lost[i] for i in range(classes)}}
+        square = [[table.get((i, j), 0) for j in range(classes)] for i in range(classes)]
+        pairs = sorted(((i, j, k) for (i, j), k in wrong.items()), key=lambda pair: -pair[2])
+        return ConfusionMeasured(
+            at=self.at, epoch=epoch, step=self.step, classes=classes, complete=complete, pairs=pairs[:200],
+            counts=[n for row in square for n in row] if classes <= 64 else [], totals=[each] * classes,
+            right=[square[i][i] for i in range(classes)],
+            predicted=[sum(row[j] for row in square) for j in range(classes)],
+        )  # fmt: skip
+
+    def sampled(self, n: int = 1, gpus: int = 1, why: str = "") -> Iterator[SystemSampled]:
+        """`n` samples of a machine with so many GPUs; the last number of the last GPU is not known."""
+        kinds = [
+            GpuKind(name="NVIDIA H100 80GB HBM3", index=i, used=i == 0, memory=81559, power=700) for i in range(gpus)
+        ]
+        machine = Machine(cores=16, memory=128 * 1024, disk=500 * 1024, gpus=kinds, why=why)
+        for i in range(n):
+            busy = 0.5 + 0.45 * math.sin(i / 5)
+            uses = [GpuUse(busy, 12000 + 50 * i, 55.0 + i % 8, None if j == gpus - 1 else 300.0) for j in range(gpus)]
+            yield SystemSampled(
+                at=self.at + 2 * i, machine=None if i else machine, gpus=uses, cpu=0.4, memory=30000 + i,
+                process_cpu=1.52, process_memory=4000, disk_free=200 * 1024,
+            )  # fmt: skip
 
     def whole(self) -> Iterator[AnyFact]:
         """A complete run."""

@@ -24,7 +24,8 @@ def test_pieces_that_follow_each_other_become_one_and_the_facts_stay_as_they_are
     progress = ev.Progressed(at=1, epoch=0, phase="train", batch=1, samples=1, seconds=1, waited=0, metrics={})
     facts: list[ev.AnyFact] = [piece(1, 3), progress, piece(1, 2, "lr"), piece(4, 2)]
     (both, _, rate) = joined(facts)
-    assert both == ev.Scalars(at=1.0, name="loss", first=1, values=[0.0, 1.0, 2.0, 0.0, 1.0])
+    times = [(3, 1.0), (5, 1.0)]
+    assert both == ev.Scalars(at=1.0, name="loss", first=1, values=[0.0, 1.0, 2.0, 0.0, 1.0], times=times)
     assert rate == piece(1, 2, "lr")
     assert facts[0] == piece(1, 3)
 

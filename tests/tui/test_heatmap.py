@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +14,9 @@ from miniai.run import events as ev
 from tests.tui.recorded import LAYERS, Recording
 from tui.colors import PALETTES
 from tui.panes import heat
-from tui.panes.layers import health, heatmap
+from tui.panes.heatmap import Cursor, heatmap
 from tui.panes.lines import Frame
-from tui.ramps import Depth, ramp
+from tui.ramps import Depth, oklab, ramp
 from tui.state import RunState
 
 COLORS = PALETTES["miniai-dark"]
@@ -27,8 +29,11 @@ def after(*facts: ev.AnyFact) -> RunState:
     return state
 
 
-def rows(state: RunState, width: int = 61, height: int = 17, statistic: str = "mean", offset: int = 0) -> list[str]:
-    strips = heatmap(state, Frame(width, height, COLORS), statistic, offset)
+def rows(
+    state: RunState, width: int = 61, height: int = 17, statistic: str = "mean", offset: int = 0,
+    cursor: Cursor | None = None,
+) -> list[str]:  # fmt: skip
+    strips = heatmap(state, Frame(width, height, COLORS), statistic, offset, cursor)
     assert [s.cell_length for s in strips] == [width] * height
     return [s.text for s in strips]
 
@@ -79,18 +84,7 @@ def test_nan_is_a_red_cross_and_a_word() -> None:
     assert cross.style.color.name == COLORS.wrong
 
 
-@pytest.mark.parametrize(
-    ("values", "word", "bad"),
-    [((0.1, 1.0, 0.3, 0), "healthy", False), ((0.1, 1.0, 0.95, 0), "95 % dead", True),
-     ((0.0, 0.0, 1.0, 0), "100 % dead", True), ((0.01, 0.05, 1.0, 0), "100 % near 0", False),
-     ((0.1, 1.0, 0.3, 4), "NaN or inf", True), ((math.nan, 1.0, 0.3, 0), "NaN or inf", True),
-     ((0.1, 1e-3, 0.3, 0), "vanishing", True), ((900.0, 1.0, 0.0, 0), "exploding", True)],
-)  # fmt: skip
-def test_health_in_a_word(values: tuple[float, float, float, int], word: str, bad: bool) -> None:
-    assert health(*values) == (word, bad)
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["mean", "std", "near_zero"]))
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["mean", "std", "near_zero", "grad"]))
 def test_a_scale_holds_what_it_is_made_for(value: float, statistic: str) -> None:
     held = heat.scale(statistic, abs(value))
     for levels in (5, 31):
@@ -100,8 +94,8 @@ def test_a_scale_holds_what_it_is_made_for(value: float, statistic: str) -> None
 
 def test_equal_neighbours_are_one_run() -> None:
     parts = heat.cells([0.5, 0.5, 0.5, -0.5, math.nan], 2, heat.Scale("diverging", 1.0), COLORS)
-    assert [len(text) for text, _ in parts] == [6, 2, 2]
-    assert parts[2][0] == "××"
+    assert [len(part.text) for part in parts] == [6, 2, 2]
+    assert parts[2].text == "××"
 
 
 @pytest.mark.parametrize("depth", ["truecolor", "256", "standard"])
@@ -117,6 +111,87 @@ def test_ramps_are_neutral_in_the_middle_and_differ_at_the_ends(depth: Depth, da
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 2), (30, 5), (140, 40)])
-@pytest.mark.parametrize("statistic", ["mean", "std", "near_zero"])
+@pytest.mark.parametrize("statistic", ["mean", "std", "near_zero", "grad", "ratio"])
 def test_every_size_is_filled(width: int, height: int, statistic: str) -> None:
     rows(after(*Recording().until(1, 74)), width, height, statistic)
+
+
+def test_layers_without_parameters_show_dots_and_a_dash() -> None:
+    lines = rows(after(*Recording().until(1, 74)), statistic="grad")
+    assert "·····" in lines[1]
+    assert " - " in lines[1]
+    assert "·" not in lines[0]
+    assert "0.001 " in lines[-1]
+    assert " 1 log" in lines[-1]
+
+
+def test_the_cursor_is_marked_and_read_with_the_rule() -> None:
+    state = after(*Recording().until(1, 74))
+    newest = rows(state, width=140, cursor=Cursor(5))
+    assert newest[-1].startswith("2.1 ReLU  step 190  mean ")
+    assert "! 97 % dead: 97 % of its outputs are within 0.25 of zero (90 % or more, deviation " in newest[-1]
+    assert newest[5].count("┃") == 1
+    assert "┃" not in "".join(newest[:5] + newest[6:])
+    older = rows(state, width=140, cursor=Cursor(5, 40), statistic="near_zero")
+    assert "  step 40  near zero 97 %  " in older[-1]
+    assert older[5].index("┃") < newest[5].index("┃")
+    assert "no gradient here" in rows(state, width=140, cursor=Cursor(1), statistic="grad")[-1]
+    assert rows(state, height=4, cursor=Cursor(5))[-1].startswith("2.1 ReLU")
+
+
+def test_a_column_of_several_measurements_says_so() -> None:
+    state = after(*Recording(layers=LAYERS[:1]).start())
+    for step in range(1, 301):
+        state.apply(ev.LayersMeasured(at=1, step=step, means=[step], stds=[1.0], near_zero=[0.1], nonfinite=[0]))
+    text = rows(state, width=150, height=6, cursor=Cursor(0, 3))[-1]
+    assert "steps 1 to 4, mean of 4  mean 2.5 " in text
+
+
+@given(st.floats(1e-30, 1e30), st.floats(1e-30, 1e30))
+def test_a_log_scale_ends_at_powers_of_ten(one: float, other: float) -> None:
+    low, high = sorted([one, other])
+    held = heat.scale("ratio", high, low)
+    assert held.kind == "log"
+    assert held.limit >= high * 0.99999
+    assert held.limit < 10.001 * high
+    assert 0.9 < math.log10(held.limit / held.low) < 8.1
+    assert math.log10(held.limit) == pytest.approx(round(math.log10(held.limit)), abs=1e-6)
+    assert held.low <= low * 1.0001 or math.log10(held.limit / held.low) > 7.9
+
+
+@given(st.lists(st.floats(width=32), min_size=1), st.sampled_from(["mean", "std", "near_zero", "grad", "ratio"]))
+def test_arrays_get_the_levels_of_their_numbers(values: list[float], statistic: str) -> None:
+    finite = [abs(v) for v in values if math.isfinite(v)]
+    held = heat.scale(statistic, max(finite, default=0), min((v for v in finite if v > 0), default=0))
+    n = len(ramp(held.ramp, COLORS.dark, COLORS.depth))
+    places = heat.levels(np.array(values), held, COLORS).tolist()
+    for value, place in zip(values, places, strict=True):
+        if math.isfinite(value):
+            assert abs(place - held.level(value, n)) <= 1  # rounding
+        else:
+            assert place == (heat.BROKEN if math.isnan(value) else heat.NONE)
+
+
+SEEN_BY = {  # Machado, Oliveira, Fernandes, "A physiologically-based model ...", 2009: no red, no green cones
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("kind", ["diverging", "sequential"])
+def test_smooth_ramps_are_even_for_every_eye(kind: str, dark: bool) -> None:
+    labs = [oklab(color) for color in ramp(kind, dark)]
+    gaps = [math.dist(a, b) for a, b in pairwise(labs)]
+    assert max(gaps) < 1.6 * min(gaps)  # eight bits a colour round the darkest
+    light = [lab[0] for lab in labs]
+    arms = [light] if kind == "sequential" else [light[:16][::-1], light[15:]]
+    for arm in arms:
+        assert arm == sorted(arm, reverse=not dark)
+    if kind == "diverging":
+        assert abs(light[0] - light[-1]) < 0.06
+        for matrix in SEEN_BY.values():
+            linear = [[(c / 255) ** 2.2 for c in color] for color in (ramp(kind, dark)[0], ramp(kind, dark)[-1])]
+            a, b = (np.clip(np.array(matrix) @ np.array(x), 0, 1) ** (1 / 2.2) * 255 for x in linear)
+            ends = [oklab((int(x[0]), int(x[1]), int(x[2]))) for x in (a, b)]
+            assert math.dist(*ends) > 0.15

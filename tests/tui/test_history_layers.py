@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miniai.run.events import LayersMeasured
-from tui.layer_history import LayerHistory
+from miniai.run.events import LayersMeasured, Number
+from miniai.run.packed import pack
+from tui.layer_history import SLOTS, LayerHistory, Spreads
 
 
 def fact(step: int, *values: float) -> LayersMeasured:
@@ -25,7 +26,7 @@ def test_columns_are_means_of_equal_groups(values: list[float], width: int) -> N
     for step, value in enumerate(values):
         held.add(fact(step, value))
     assert held.used <= 8
-    mine = held.values[: held.used, 0, 0]
+    mine = held.values[0, 0, : held.used]
     expected = [np.mean(values[i : i + held.per]) for i in range(0, len(values), held.per)]
     assert mine.tolist() == pytest.approx(expected)
     shown = held.columns("mean", width)
@@ -59,6 +60,63 @@ def test_dropping_forgets_later_columns() -> None:
         held.add(fact(step, float(step)))
     held.drop_after(6)
     assert held.end == 6
-    assert held.latest[0, 0] == 6.0
+    assert held.of("mean")[0] == 6.0
     assert held.add(fact(7, 70.0))
     assert held.columns("mean", 20)[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 70]
+
+
+def step_of(step: int, grads: list[Number | None]) -> LayersMeasured:
+    n = len(grads)
+    return LayersMeasured(
+        at=0.0, step=step, means=[0.0] * n, stds=[1.0] * n, near_zero=[0.5] * n, nonfinite=[0] * n, grads=grads
+    )
+
+
+def test_no_gradient_is_not_a_broken_one() -> None:
+    held = LayerHistory(3, size=4)
+    for step in range(8):
+        held.add(step_of(step, [None, "nan" if step == 2 else 0.5, 2.0]))
+    values = held.columns("grad", 4)
+    assert np.isposinf(values[0]).all()
+    assert np.isnan(values[1]).tolist() == [False, True, False, False]
+    assert values[2].tolist() == [2.0] * 4
+    assert held.bounds("grad") == (0.5, 2.0)
+    assert held.largest_grad == 2.0
+    assert np.isposinf(held.columns("ratio", 4)).all()  # an old journal has none
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=100), st.integers(1, 12))
+def test_spans_say_which_steps_a_column_holds(gaps: list[int], width: int) -> None:
+    held, steps = LayerHistory(1, size=8), np.cumsum(gaps).tolist()
+    for step in steps:
+        held.add(fact(step, float(step)))
+    spans, shown = held.spans(width), held.columns("mean", width)[0]
+    groups = [[s for s in steps if a <= s <= b] for a, b in zip(spans.first, spans.last, strict=True)]
+    assert [s for group in groups for s in group] == steps
+    assert [len(group) for group in groups] == spans.counts.tolist()
+    assert shown.tolist() == pytest.approx([np.mean(group) for group in groups])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 200))
+def test_histograms_are_thinned_out_and_the_newest_is_kept(n: int) -> None:
+    held = Spreads(1, size=8)
+    for i in range(n):
+        assert held.add(10 * i, [pack([i] * SLOTS)])
+    assert held.used <= 8
+    steps = held.steps[: held.used].tolist()
+    assert steps[0] == 0
+    assert steps[-1] == 10 * (n - 1)
+    assert steps[:-1] == [10 * held.every * k for k in range(held.used - 1)]
+
+
+def test_histograms_of_another_shape_or_time_are_passed_over() -> None:
+    held = Spreads(2)
+    assert held.add(5, ["!", "!!"])
+    assert held.levels[0, 1, :3].tolist() == [1, 1, 0]
+    assert not held.add(5, ["!", "!"])
+    assert not held.add(6, ["!"])
+    assert held.add(9, ["", ""])
+    held.drop_after(7)
+    assert held.used == 1

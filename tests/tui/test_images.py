@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from miniai.run import events as ev
+from tests.tui.driving import driving
+from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import CLASSES, Recording
 from tui.colors import PALETTES
 from tui.panes.images import CAPTION, images, plan
 from tui.panes.lines import Frame
-from tui.panes.preview import Preview, load
+from tui.panes.preview import Preview, load, paired
 from tui.panes.thumbs import half_blocks, resize
 from tui.state import RunState
 
@@ -141,3 +146,92 @@ def test_vanished_broken_odd_and_foreign_files_are_passed_over(tmp_path: Path) -
     save_file({"pixels": np.zeros((1, 1, 2, 2), np.uint8)}, run / "part")
     for file in ("gone", "torn", "odd", "part", "../outside.safetensors", "."):
         assert load(run, file) is None
+
+
+def test_a_loss_stands_beside_its_label_where_there_is_room() -> None:
+    held = replace(preview(), losses=[12.345] * 31 + [float("inf")])
+    assert re.search(r"T-shirt/top +12\.35", "".join(rows(held, 90, 40)))
+    assert "T-shirt… 12.35" in "".join(rows(held, 24, 9))
+    assert "12.3" not in "".join(rows(held, 12, 9))
+
+
+def test_before_and_after_stand_side_by_side() -> None:
+    held = preview(8, (3, 8, 8))
+    assert paired(held) is None
+    before = 255 - held.pixels[:5]
+    both = paired(replace(held, before=before))
+    assert both is not None
+    assert (both.pixels[::2] == before).all()
+    assert (both.pixels[1::2] == held.pixels[:5]).all()
+    assert both.labels == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    for width in (51, 76, 110):
+        layout = plan(both, width, 17)
+        assert layout is not None
+        assert layout.columns == 1 or layout.columns % 2 == 0
+    text = "".join(rows(both))
+    assert "before" in text
+    assert "after" in text
+    assert "✗" not in text
+
+
+def test_files_with_more_are_read_and_odd_ones_are_passed_over(tmp_path: Path) -> None:
+    more = {**good(), "losses": np.arange(4, dtype=np.float32), "before": np.ones((2, 1, 28, 28), np.uint8)}
+    save_file(more, tmp_path / "more")
+    held = load(tmp_path, "more")
+    assert held is not None
+    assert held.losses == [0, 1, 2, 3]
+    assert held.before is not None
+    save_file({**more, "before": np.ones((2, 1, 14, 14), np.uint8)}, tmp_path / "sizes")
+    other = load(tmp_path, "sizes")
+    assert other is not None
+    assert other.before is None
+    save_file({**more, "losses": np.ones(3, np.float32)}, tmp_path / "odd")
+    assert load(tmp_path, "odd") is None
+
+
+async def test_views_and_pages_by_key(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    batch = {**good(), "pixels": random.integers(0, 255, (4, 3, 28, 28), np.uint8)}
+    save_file({**batch, "before": 255 - batch["pixels"]}, tmp_path / "batch")
+    n = 24
+    worst = {
+        "pixels": random.integers(0, 255, (n, 3, 28, 28), np.uint8), "labels": np.arange(n) % 10,
+        "predictions": np.arange(1, n + 1) % 10, "confidences": np.full(n, 0.9, np.float32),
+        "losses": np.arange(n, 0, -1).astype(np.float32),
+    }  # fmt: skip
+    save_file(worst, tmp_path / "worst")
+    recording = Recording()
+    facts = [*recording.until(1, 8), recording.preview("batch")]
+    async with driving(FakeSession(tmp_path, facts)) as driver:
+        await driver.settle()
+        assert "training batch at step" in driver.text("images")
+        await driver.press("p")
+        await driver.settle()
+        assert "come with a validation" in " ".join(driver.text("images").split())
+        await driver.post(recording.worst("worst"))
+        await driver.settle()
+        title = driver.text("images").splitlines()[0]
+        assert "largest losses of the validation at step" in title
+        assert "1/" in title
+        first = driver.text("images")
+        assert "✗ Trouser" in first
+        await driver.press("n")
+        assert "2/" in driver.text("images").splitlines()[0]
+        assert driver.text("images") != first
+        await driver.press("N")
+        assert driver.text("images") == first
+        await driver.press("N")  # before the first comes the last
+        assert "1/" not in driver.text("images").splitlines()[0]
+        await driver.press("p")
+        await driver.settle()
+        assert "before and after the transform" in driver.text("images")
+        await driver.press("p")
+        assert "training batch" in driver.text("images")
+
+
+async def test_what_is_no_classification_has_no_largest_losses(tmp_path: Path) -> None:
+    none = ev.ConfusionMeasured(at=1, epoch=0, step=0, classes=0, why="targets are not whole numbers")
+    async with driving(FakeSession(tmp_path, [*Recording().until(1, 8), none])) as driver:
+        await driver.press("p")
+        await driver.settle()
+        assert "n/a, because this is no classification" in " ".join(driver.text("images").replace("\n", " ").split())

@@ -19,7 +19,7 @@ async def test_all_panes_where_there_is_room(tmp_path: Path, size: tuple[int, in
     async with driving(going(tmp_path), size) as driver:
         assert driver.seen() >= PANES | {"header", "keys"}
         assert "newest" not in driver.seen()
-        for pane in driver.app.run_screen.query(".pane"):
+        for pane in driver.app.run_screen.query(".pane").exclude(".extra"):
             assert pane.region.right <= size[0]
             assert pane.region.bottom <= size[1] - 1
             assert pane.content_size.area > 0
@@ -38,6 +38,10 @@ async def test_one_pane_at_a_time_where_there_is_less(tmp_path: Path, size: tupl
             assert focused is not None
             assert focused.id == name
             assert focused.region.width == size[0]
+        for _ in driver.app.run_screen.query(".pane.extra"):
+            await driver.press("tab")
+            await driver.settle()
+            assert driver.seen() & PANES == set()
         await driver.press("tab")
         await driver.settle()
         assert driver.seen() & PANES == {"loss"}
@@ -76,6 +80,28 @@ async def test_maximise_and_one_step_out(tmp_path: Path) -> None:
         await driver.press("2")
         await driver.settle()
         assert driver.seen() & PANES == {"metrics"}
+        await driver.press("escape")
+        await driver.settle()
+        assert driver.seen() >= PANES
+
+
+async def test_a_pane_without_a_place_takes_the_room_and_gives_it_back(tmp_path: Path) -> None:
+    async with driving(going(tmp_path)) as driver:
+        for way_out, then in (("escape", "layers"), ("2", "metrics")):
+            await driver.press("3")
+            await driver.settle()
+            for key, name in (("5", "system"), ("7", "confusion")):
+                await driver.press(key)
+                await driver.settle()
+                assert driver.seen() & (PANES | {"system", "confusion"}) == {name}
+            await driver.press(way_out)
+            await driver.settle()
+            assert driver.seen() >= PANES
+            assert driver.app.focused is not None
+            assert driver.app.focused.id == then
+        await driver.press("f", "5")
+        await driver.settle()
+        assert "system" in driver.seen()
         await driver.press("escape")
         await driver.settle()
         assert driver.seen() >= PANES

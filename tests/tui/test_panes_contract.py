@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 import tui.panes
 from miniai.run import events as ev
+from miniai.run.machine import GpuKind, GpuUse, Machine
 from tests.tui.driving import driving
 from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import LAYERS, Recording
@@ -36,7 +37,7 @@ def kinds() -> set[type[Pane]]:
     while new:
         found |= new
         new = {kind for parent in new for kind in parent.__subclasses__()}
-    return {kind for kind in found - {Pane, ScrollPane} if kind.__module__.startswith("tui.")}
+    return {kind for kind in found - {Pane, ScrollPane} if kind.__module__.startswith("tui.panes.")}
 
 
 def state_of(*facts: ev.AnyFact) -> RunState:
@@ -61,6 +62,9 @@ def evil() -> Iterator[ev.AnyFact]:
                 yield msgspec.structs.replace(fact, metrics={EVIL: 1e38, **fact.metrics})
             case _:
                 yield fact
+    machine = Machine(cores=2, gpus=[GpuKind(name=EVIL)], why=EVIL)
+    yield ev.SystemSampled(at=9, machine=machine, gpus=[GpuUse(), GpuUse(9e9, 10**9, -40.0, 1e9)], cpu=7.0)
+    yield Recording().confused()
     yield ev.Alerted(at=9, topic=EVIL, text=EVIL, step=3)
     yield ev.Refused(at=9, request="", why=EVIL)
 
@@ -75,6 +79,9 @@ def states() -> dict[str, RunState]:
         "NaN": state_of(*Recording(epochs=2, nan_at=1).whole()),
         "evil": state_of(*evil()),
         "gone": gone,
+        "no classification": state_of(*evil(), ev.ConfusionMeasured(at=9, epoch=0, step=0, classes=0, why=EVIL)),
+        "many classes": state_of(*Recording().start(), Recording().confused(classes=300), *Recording().sampled(9, 8)),
+        "odd": state_of(ev.ConfusionMeasured(at=0, epoch=0, step=0, classes=3, counts=[1])),
         "failed": state_of(*evil(), ev.FitEnded(at=9, reason="failed", step=9, error=EVIL)),
     }
 

@@ -137,11 +137,11 @@ def test_the_footer_is_made_from_the_bindings() -> None:
     state = after(*Recording().until(1, 74))
     wide = keybar(state, KEYS, Frame(200, 1, COLORS)).text
     for word in (
-        "space pause", ". one batch", "e skip epoch", "s stop", "1 2 3 4 panes", "y log y", "m statistic", "n images",
-        "f maximise", "esc out", "t theme", "ctrl+z suspend", "ctrl+c copy / stop", "? help", "q quit",
+        "space pause", ". one batch", "e skip epoch", "s stop", "1 2 3 4 5 6 7 8 panes", "y log y", "m statistic",
+        "n images", "f maximise", "esc out", "t theme", "ctrl+z suspend", "ctrl+c copy / stop", "? help", "q quit",
     ):  # fmt: skip
         assert word in wide
-    assert "1 2 3 4 panes" in keybar(state, KEYS, Frame(120, 1, COLORS)).text
+    assert "1 2 3 4 5 6 7 8 panes" in keybar(state, KEYS, Frame(120, 1, COLORS)).text
     narrow = keybar(state, KEYS, Frame(60, 1, COLORS)).text
     assert len(narrow) == 60
     for word in ("space pause", "s stop", "? help", "q quit"):

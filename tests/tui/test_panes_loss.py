@@ -16,7 +16,8 @@ from tui.panes import chart
 from tui.panes.band import band
 from tui.panes.chart import Axis, Grid
 from tui.panes.lines import Frame
-from tui.panes.loss import LABEL, loss_chart
+from tui.panes.loss_draw import LABEL, loss_chart
+from tui.panes.loss_view import View
 from tui.state import RunState
 
 COLORS = PALETTES["miniai-dark"]
@@ -30,7 +31,7 @@ def with_loss(*values: ev.Number, first: int = 1, facts: tuple[ev.AnyFact, ...] 
 
 
 def rows(state: RunState, width: int = 54, height: int = 16, log: bool = False) -> list[str]:
-    strips = loss_chart(state, Frame(width, height, COLORS), log)
+    strips = loss_chart(state, Frame(width, height, COLORS), View(log=log))
     assert [s.cell_length for s in strips] == [width] * height
     return [s.text for s in strips]
 

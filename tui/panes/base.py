@@ -88,7 +88,8 @@ class Pane(Widget):
 
     def _next_turn(self, now: float) -> float:
         """The next whole multiple of `every`: panes share turns, and one update of the terminal takes them all."""
-        return (now // self.every + 1) * self.every if self.every else now
+        every = self.every * getattr(self.app, "slower", 1.0)  # --calm: rarer on a slow link
+        return (now // every + 1) * every if every else now
 
     def forget(self) -> None:
         """Draw every cell the next time."""

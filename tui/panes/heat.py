@@ -5,18 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from rich.style import Style
+from rich.segment import Segment
 
 from tui.colors import Palette, style
 from tui.panes.lines import Part
-from tui.ramps import ramp
+from tui.ramps import RGB, ramp
 from tui.text import compact
 
-__all__ = ["Scale", "cells", "legend", "scale"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Scale", "cells", "legend", "levels", "row", "scale"]
 
 ENDS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+DECADES = 8
+"""A logarithmic scale spans at most so many powers of ten."""
+BROKEN, NONE = -1, -2
+"""Levels of NaN, and of no number at all (infinity)."""
 
 
 @dataclass(frozen=True)
@@ -24,21 +33,36 @@ class Scale:
     """Which numbers the ends of a ramp stand for."""
 
     kind: str
-    """"diverging" around 0, or "sequential" from 0."""
+    """"diverging" around 0, "sequential" from 0, or "log" from `low`."""
     limit: float
+    low: float = 0.0
+
+    @property
+    def ramp(self) -> str:
+        """The colours' kind."""
+        return "diverging" if self.kind == "diverging" else "sequential"
 
     def level(self, value: float, levels: int) -> int:
         """Place on a ramp of so many colours, 0 to levels - 1."""
-        share = min(max(value / self.limit, -1.0), 1.0)
+        if self.kind == "log":
+            share = 0.0 if value <= self.low else math.log(value / self.low) / math.log(self.limit / self.low)
+        else:
+            share = value / self.limit
+        share = min(max(share, -1.0), 1.0)
         if self.kind == "diverging":
             share = (share + 1) / 2
         return min(max(round(share * (levels - 1)), 0), levels - 1)
 
 
-def scale(statistic: str, extreme: float) -> Scale:
-    """A scale that holds `extreme`, the largest size; its end moves in steps."""
+def scale(statistic: str, extreme: float, least: float = 0.0) -> Scale:
+    """A scale that holds `extreme`, the largest size, and on a log scale `least`, the smallest above zero.
+
+    Its ends move in steps.
+    """
     if statistic == "near_zero":
         return Scale("sequential", 1.0)
+    if statistic in ("grad", "ratio"):
+        return _log_scale(extreme, least)
     limit = 0.1
     if math.isfinite(extreme) and extreme > 0:
         unit = 10.0 ** math.floor(math.log10(extreme))
@@ -46,28 +70,99 @@ def scale(statistic: str, extreme: float) -> Scale:
     return Scale("diverging" if statistic == "mean" else "sequential", min(max(limit, 1e-6), 1e30))
 
 
-def cells(values: Sequence[float], each: int, held: Scale, colors: Palette) -> list[Part]:
-    """`each` cells for every value: a space on a colour, and a red × where the value is not a number."""
-    shades = ramp(held.kind, colors.dark, colors.depth)
-    parts: list[tuple[str, Style, Any]] = []
-    for value in values:
-        key: Any = held.level(value, len(shades)) if math.isfinite(value) else "x"
-        if parts and parts[-1][2] == key:
-            text, look, _ = parts[-1]
-            parts[-1] = (text + text[0] * each, look, key)
-        elif key == "x":
-            parts.append(("×" * each, style(colors.wrong), key))
+def _log_scale(extreme: float, least: float) -> Scale:
+    top = min(max(extreme, 1e-30), 1e30) if math.isfinite(extreme) and extreme > 0 else 1.0
+    high = math.ceil(math.log10(top) - 1e-6)
+    low = math.floor(math.log10(min(max(least, 1e-38), top)) + 1e-6) if least > 0 else high - 1
+    return Scale("log", 10.0**high, 10.0 ** max(min(low, high - 1), high - DECADES))
+
+
+def levels(values: NDArray[np.float64], held: Scale, colors: Palette) -> NDArray[np.int64]:
+    """Places on the ramp for an array of any shape; `BROKEN` for NaN and `NONE` for infinity."""
+    import numpy as np  # not before there are numbers
+
+    n = len(ramp(held.ramp, colors.dark, colors.depth))
+    fine = np.isfinite(values)
+    tame = np.where(fine, values, 0.0)
+    if held.kind == "log":
+        share = np.log(np.maximum(tame, held.low) / held.low) / math.log(held.limit / held.low)
+    else:
+        share = tame / held.limit
+    if held.kind == "diverging":
+        share = (share + 1) / 2
+    places: NDArray[np.int64] = np.rint(np.clip(share, 0.0, 1.0) * (n - 1)).astype(np.int64)
+    places[~fine] = np.where(np.isnan(values[~fine]), BROKEN, NONE)
+    return places
+
+
+class _Looks(dict[tuple[int, int], Segment]):
+    """Segments by (level, cells), each made once: a heatmap is made of few."""
+
+    def __init__(self, kind: str, colors: Palette) -> None:
+        self.shades = ramp(kind, colors.dark, colors.depth)
+        self.colors = colors
+
+    def __missing__(self, key: tuple[int, int]) -> Segment:
+        place, n = key
+        if place == BROKEN:
+            made = Segment("×" * n, style(self.colors.wrong))
+        elif place == NONE:
+            made = Segment("·" * n, style(self.colors.faint))
         else:
-            parts.append((" " * each, style(bg=shades[key]), key))
-    return [(text, look) for text, look, _ in parts]
+            made = Segment(" " * n, style(bg=self.shades[place]))
+        self[key] = made
+        return made
+
+    def marked(self, place: int, each: int) -> Segment:
+        """The cell under the cursor: its colour stays, a mark in dark or light lies on it."""
+        shade = self.shades[place] if place >= 0 else None
+        fg: str | RGB = self.colors.foreground
+        if shade is not None:
+            fg = (0, 0, 0) if sum(shade) > 380 else (255, 255, 255)
+        return Segment("┃".ljust(each), style(fg, shade, bold=True))
+
+
+_looks = lru_cache(maxsize=32)(_Looks)
+
+
+def row(places: Sequence[int], each: int, held: Scale, colors: Palette, cursor: int | None = None) -> list[Segment]:
+    """`each` cells for every level, equal neighbours joined; the cell of the `cursor` is marked.
+
+    A space on a colour; a red × where the value is not a number; a dot where there is none.
+    """
+    looks = _looks(held.ramp, colors)
+    if cursor is not None and 0 <= cursor < len(places):
+        before, after = places[:cursor], places[cursor + 1 :]
+        mark = looks.marked(places[cursor], each)
+        return [*row(before, each, held, colors), mark, *row(after, each, held, colors)]
+    parts: list[Segment] = []
+    n = 0
+    last: int | None = None
+    for place in places:
+        if place == last:
+            n += each
+            continue
+        if last is not None:
+            parts.append(looks[last, n])
+        last, n = place, each
+    if last is not None:
+        parts.append(looks[last, n])
+    return parts
+
+
+def cells(values: Sequence[float], each: int, held: Scale, colors: Palette) -> list[Segment]:
+    """`row` of plain numbers."""
+    import numpy as np
+
+    return row(levels(np.asarray(values, np.float64), held, colors).tolist(), each, held, colors)
 
 
 def legend(held: Scale, width: int, colors: Palette) -> list[Part]:
     """The ramp in `width` cells with the numbers of its ends."""
-    low = -held.limit if held.kind == "diverging" else 0.0
+    low = -held.limit if held.kind == "diverging" else held.low
     muted = style(colors.muted)
-    shades = ramp(held.kind, colors.dark, colors.depth)
-    ends = (compact(low), compact(held.limit))
+    shades = ramp(held.ramp, colors.dark, colors.depth)
+    ends = (compact(low), compact(held.limit) + (" log" if held.kind == "log" else ""))
     places = [round(i * (len(shades) - 1) / max(width - 1, 1)) for i in range(width)]
     inner: list[Part] = [(" ", style(bg=shades[place])) for place in places]
     return [(f"{ends[0]} ", muted), *inner, (f" {ends[1]}", muted)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from rich.cells import cell_len
 from textual.message import Message
@@ -14,9 +14,9 @@ from miniai.run.events import PreviewSaved
 from tui.colors import Palette, style
 from tui.panes.base import Pane
 from tui.panes.lines import Frame, Part, blank, line, message, pad
-from tui.panes.preview import Preview, load
+from tui.panes.preview import Preview, load, paired
 from tui.state.run import RunState, Section
-from tui.text import count, fit, percent
+from tui.text import clean, count, fit, percent
 
 __all__ = ["ImagesPane", "Loaded", "Plan", "images", "plan"]
 
@@ -26,6 +26,11 @@ NARROWEST = 11
 """Cells of the narrowest picture: a caption must say something."""
 WANTED = 6
 """Pictures that should be seen at once if they can be large enough."""
+LOSS = 13
+"""Cells of the narrowest picture that has its loss beside its label."""
+
+Kind: TypeAlias = Literal["batch", "worst"]
+View: TypeAlias = Literal["batch", "worst", "transform"]
 
 
 class Loaded(Message):
@@ -37,7 +42,7 @@ class Loaded(Message):
 
 
 class ImagesPane(Pane, can_focus=True):
-    """Reads preview files in a thread; `n` goes to the next page."""
+    """Reads preview files in a thread; pages, and goes from the batch to the worst and to what a transform did."""
 
     sections: ClassVar[tuple[Section, ...]] = ("preview",)
     every: ClassVar[float] = 1.0
@@ -47,36 +52,79 @@ class ImagesPane(Pane, can_focus=True):
     def __init__(self, run_dir: Path, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.run_dir = run_dir
-        self.preview: Preview | None = None
-        self.fact: PreviewSaved | None = None
-        """Where and when the pictures come from that are shown; newer ones may be on their way, or lost."""
         self.page = 0
-        self._asked: PreviewSaved | None = None
+        self.view: View = "batch"
+        self._held: dict[str, tuple[PreviewSaved, Preview]] = {}
+        """By kind the pictures that were read; newer ones may be on their way, or lost."""
+        self._asked: dict[str, PreviewSaved] = {}
+
+    @property
+    def preview(self) -> Preview | None:
+        """The pictures that are shown."""
+        held = self._held.get(self._kind)
+        if held is None:
+            return None
+        return paired(held[1]) if self.view == "transform" else held[1]
+
+    @property
+    def fact(self) -> PreviewSaved | None:
+        """Where and when they come from."""
+        held = self._held.get(self._kind)
+        return None if held is None else held[0]
+
+    @property
+    def _kind(self) -> Kind:
+        return "worst" if self.view == "worst" else "batch"
 
     def heading(self, state: RunState) -> str:
         """The title."""
-        fact = self.fact
-        if fact is None or self.preview is None or state.preview is None:
-            return "images"
+        fact, preview = self.fact, self.preview
+        if fact is None or preview is None or state.preview is None:
+            return "images" + (" ─ the largest losses" if self.view == "worst" else "")
         half = "validation" if fact.phase == "valid" else "training"
-        page = plan(self.preview, *self.content_size)
+        what = f"{half} batch at step {count(fact.step)}"
+        if self.view == "worst":
+            part = "" if fact.complete else ", cut short"
+            what = f"largest losses of the validation at step {count(fact.step)}{part}"
+        elif self.view == "transform":
+            what = f"before and after the transform, step {count(fact.step)}"
+        page = plan(preview, *self.content_size)
         pages = f" ─ {self.page % page.pages + 1}/{page.pages}" if page is not None and page.pages > 1 else ""
-        return f"images ─ {half} batch at step {count(fact.step)}{pages}"
+        return f"images ─ {what}{pages}"
 
     def next_page(self) -> None:
         """Show the next images."""
         self.page += 1
         self.redraw()
 
+    def previous_page(self) -> None:
+        """Show the images before."""
+        self.page -= 1
+        self.redraw()
+
+    def next_view(self) -> None:
+        """From the batch to the largest losses, to what the batch transform did if there is one, and back."""
+        batch = self._held.get("batch")
+        changed = batch is not None and batch[1].before is not None
+        views: list[View] = ["batch", "worst", *(["transform"] if changed else [])]  # type: ignore[list-item]
+        at = views.index(self.view) if self.view in views else -1
+        self.view, self.page = views[(at + 1) % len(views)], 0
+        self.redraw()
+
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The pictures, or what will come; a newer file is asked for."""
-        fact = state.preview
-        if fact is None:  # another run: its first pictures are still to come
-            self.preview = self.fact = self._asked = None
-        elif fact != self._asked:
-            self._asked = fact
-            self.run_worker(lambda: self._read(fact), group="preview", exclusive=True, thread=True)
-        return images(self.preview, state, frame, self.page)
+        kind = self._kind
+        fact = state.worst.fact if kind == "worst" else state.preview
+        if state.preview is None:  # another run: its first pictures are still to come
+            self._held.clear()
+            self._asked.clear()
+        if fact is not None and fact != self._asked.get(kind):
+            self._asked[kind] = fact
+            self.run_worker(lambda: self._read(fact), group=f"preview {kind}", exclusive=True, thread=True)
+        preview = self.preview
+        if preview is None and self.view != "batch":
+            return message([_missing(state, self.view)], frame)
+        return images(preview, state, frame, self.page)
 
     def _read(self, fact: PreviewSaved) -> None:
         """In a thread: read the file, and say so to the pane."""
@@ -86,8 +134,19 @@ class ImagesPane(Pane, can_focus=True):
         """Show what was read; a file that has vanished is passed over."""
         event.stop()
         if event.preview is not None:
-            self.preview, self.fact = event.preview, event.fact
-            self.redraw()
+            self._held[event.fact.kind] = event.fact, event.preview
+            if event.fact.kind == self._kind:
+                self.redraw()
+
+
+def _missing(state: RunState, view: View) -> str:
+    """Why there is nothing to see in a view other than the batch."""
+    if view == "transform":
+        return "no batch transform has changed this batch"
+    counted = state.confusion.fact
+    if counted is not None and not counted.classes:
+        return f"the largest losses: n/a, because this is no classification ({clean(counted.why, 200)})"
+    return "the images with the largest losses" + (": none were saved" if state.over else " come with a validation")
 
 
 class Plan:
@@ -116,6 +175,7 @@ def _plan(preview: Preview, width: int, height: int, narrowest: int) -> Plan | N
         rows, columns = height // (cells + CAPTION), (width + 1) // (across + 1)
         if rows < 1 or columns < 1 or across < narrowest:
             continue
+        columns -= columns % 2 if preview.words and columns > 1 else 0  # pairs stay together
         found = Plan(rows, min(columns, n), cells, across, n)
         if best is None or best.each < min(WANTED, n):
             best = found if best is None or found.each > best.each else best
@@ -164,7 +224,12 @@ def _caption(preview: Preview, i: int, classes: list[str], width: int, colors: P
     """The label; below it how sure the model was, or what it took the picture for."""
     label, said, sure = preview.labels[i], preview.predictions[i], preview.confidences[i]
     share = percent(sure)
-    name: Part = (fit(_name(label, classes), width), style(colors.foreground))
+    title = _name(label, classes)
+    if preview.losses and width >= LOSS:
+        title = f"{fit(title, width - 6)} {min(preview.losses[i], 99.99):5.2f}"
+    name: Part = (fit(title, width), style(colors.foreground))
+    if preview.words:
+        return name, (fit(preview.words[i], width), style(colors.muted))
     if label == said:
         return name, (fit(share, width), style(colors.muted))
     taken = f"✗ {_name(said, classes)}"

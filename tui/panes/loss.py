@@ -1,238 +1,230 @@
-"""The loss chart: raw training loss faint, smoothed strong, validation where it was measured, marks, NaN in red."""
+"""The loss chart's pane: its keys and what the mouse does. What it shows is the view's affair, how, the drawing's."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from tui.colors import Palette, style
-from tui.panes import chart
 from tui.panes.base import Pane
-from tui.panes.chart import Axis, Curve, Grid
-from tui.panes.lines import Frame, message
+from tui.panes.lines import Frame
+from tui.panes.loss_cross import moved
+from tui.panes.loss_draw import LABEL, loss_chart
+from tui.panes.loss_view import View
 from tui.state.run import RunState, Section
-from tui.text import count, cut, fit, metric
-
-if TYPE_CHECKING:
-    from tui.history import Columns
 
 __all__ = ["LossPane", "loss_chart"]
 
-LABEL = 7
-"""Cells left of the plot: a label of 6 and the axis."""
-ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
-SMOOTHING = (200, 1_000, 5_000)
-"""Ends of the step axis above which a longer average is drawn, so that it spans about the same share of it."""
-TINY, HUGE = 1e-300, 1e300
-"""Sizes from which a value is not drawn: on a log axis below the one, on any above the other."""
-SIGNS = {"pause": "‖", "skip": "»", "lr": "↓"}
+CLOSER, STEP = 2 / 3, 0.25
+"""How much a key zooms in; share of the window by which a key moves it."""
 
 
 class LossPane(Pane, can_focus=True):
-    """`y` switches the scale."""
+    """With the focus, arrows move the window or, if there is one, the crosshair; the wheel zooms, dragging moves."""
 
-    sections: ClassVar[tuple[Section, ...]] = ("loss", "marks")
+    sections: ClassVar[tuple[Section, ...]] = ("loss", "marks", "alerts")
     every: ClassVar[float] = 0.5
     ALLOW_SELECT: ClassVar[bool] = False
     key: ClassVar[str] = "1"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "along(-1)", "crosshair or window to the left", show=False),
+        Binding("right", "along(1)", "crosshair or window to the right", show=False),
+        Binding("shift+left", "along(-10)", "ten times as far", show=False),
+        Binding("shift+right", "along(10)", "ten times as far", show=False),
+        Binding("up", "closer(1)", "zoom in", show=False),
+        Binding("down", "closer(-1)", "zoom out", show=False),
+        Binding("home", "to_end(-1)", "to the first step", show=False),
+        Binding("end", "to_end(1)", "to the newest step", show=False),
+        Binding("escape", "close", "crosshair off", show=False),
+    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.log_y = False
+        self.view = View()
+        self._held: tuple[int, tuple[float, float]] | None = None
+        """Where the mouse button went down, and the window there."""
+        self._dragged = False
 
-    def heading(self, state: RunState) -> str:  # noqa: ARG002
+    @property
+    def log_y(self) -> bool:
+        """Whether the y axis is logarithmic."""
+        return self.view.log
+
+    def heading(self, state: RunState) -> str:
         """The title."""
-        return f"loss ─ {'log' if self.log_y else 'linear'} y"
-
-    def toggle_log(self) -> None:
-        """Switch between a linear and a logarithmic axis."""
-        self.log_y = not self.log_y
-        self.redraw()
+        return self.view.title(state)
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The chart, or what will come."""
-        return loss_chart(state, frame, self.log_y)
+        return loss_chart(state, frame, self.view)
 
+    # -- keys of the whole screen ----------------------------------------------------------------------------------
 
-def loss_chart(state: RunState, frame: Frame, log: bool = False) -> list[Strip]:
-    """The whole chart as lines."""
-    width, height, colors = frame.width, frame.height, frame.colors
-    plot_width, plot_height = width - LABEL, height - 2
-    if not state.series.keys() & {"loss", "valid_loss"} or plot_width < 8 or plot_height < 3:
-        due = state.fit.train_batches if state.fit is not None else 0
-        later = [f"the first validation is due at step {count(due)}"] if due else []
-        texts = ["the training loss is drawn from the first batch on", *later]
-        return message(texts if plot_height >= 3 else ["too low"], frame)
-    total = state.progress.epochs * state.progress.halves["train"]
-    x = chart.step_axis(max(state.step, 1), total, max(plot_width // COLUMNS_PER_TICK, 2))
-    smoothing = sum(x.high > limit for limit in SMOOTHING)
-    train = _columns(state, "loss", x, plot_width, smoothing)
-    valid = _columns(state, "valid_loss", x, plot_width)
-    y = _y_axis(train, valid, max(plot_height // ROWS_PER_TICK, 2), log)
-    grid = Grid(width, height)
-    if y is not None:
-        _draw_axes(grid, x, y, colors)
-        if valid is not None and len(valid.at) <= plot_width // 4:
-            _draw_points(grid, valid, (x, y), colors, log)
-        chart.lines(grid, (LABEL, plot_width, plot_height), x, y, _curves(train, valid, colors, log))
-        if train is not None:
-            _draw_raw(grid, train, (x, y), colors, log)
-    else:
-        _draw_axes(grid, x, Axis(0.0, 1.0, ()), colors)
-        grid.put(
-            LABEL + 2, plot_height // 2, "nothing above 0 to draw on a log axis" if log else "", style(colors.muted)
-        )
-    for columns in (train, valid):
-        _draw_broken(grid, columns, x, colors)
-    _draw_legend(grid, state, colors)
-    _draw_marks(grid, state, x, colors)
-    return grid.strips()
+    def toggle_log(self) -> None:
+        """Switch between a linear and a logarithmic axis."""
+        self.view.log = not self.view.log
+        self.redraw()
 
+    def next_window(self) -> None:
+        """Full, recent, follow."""
+        self.view.next_window()
+        self.redraw()
 
-def _columns(state: RunState, name: str, x: Axis, width: int, smoothing: int = 0) -> Columns | None:
-    series = state.series.get(name)
-    return series.columns(x.low, x.high, width, smoothing) if series is not None and series.used else None
+    def next_unit(self) -> None:
+        """Steps, epochs, time."""
+        self.view.next_unit()
+        self.redraw()
 
+    def next_curves(self) -> None:
+        """The loss, each metric, the learning rate, the gradient's norm."""
+        if self.state is not None:
+            self.view.next_choice(self.state)
+            self.redraw()
 
-def _usable(value: float, log: bool) -> bool:
-    return math.isfinite(value) and (not log or value > TINY) and abs(value) < HUGE
+    def smoother(self) -> None:
+        """A longer average."""
+        self._smooth(1)
 
+    def rougher(self) -> None:
+        """A shorter average; at the end none."""
+        self._smooth(-1)
 
-def _y_axis(train: Columns | None, valid: Columns | None, parts: int, log: bool) -> Axis | None:
-    """An axis that holds every finite value; None if there is none to draw."""
-    values = [float(v) for c in (train, valid) if c is not None for a in (c.low, c.high) for v in a]
-    values = [v for v in values if _usable(v, log)]
-    if not values:
-        return None
-    return (chart.log_axis if log else chart.linear_axis)(min(values), max(values), parts)
+    def _smooth(self, by: int) -> None:
+        if self.state is not None:
+            self.view.smooth_by(self.state, by)
+            self.redraw()
 
+    def toggle_outliers(self) -> None:
+        """Leave out what is far out, or show it again."""
+        self.view.trimmed = not self.view.trimmed
+        self.redraw()
 
-def _runs(steps: Sequence[float], values: Sequence[float], log: bool) -> Iterator[tuple[list[float], list[float]]]:
-    """Stretches of neighbours that can be drawn; the rest is a gap."""
-    xs: list[float] = []
-    ys: list[float] = []
-    for step, value in zip(steps, values, strict=True):
-        if _usable(value, log):
-            xs.append(step)
-            ys.append(math.log10(value) if log else value)
-        elif xs:
-            yield xs, ys
-            xs, ys = [], []
-    if xs:
-        yield xs, ys
+    def toggle_cross(self) -> None:
+        """Crosshair at the newest step, or none; the pane takes the focus, so that arrows move it."""
+        if self.state is not None:
+            self._cross(None if self.view.cross is not None else max(self.state.step, 1))
+            if self.view.cross is not None:
+                self.focus()
 
+    def zoom_in(self) -> None:
+        """Fewer steps."""
+        self.action_closer(1)
 
-def _curves(train: Columns | None, valid: Columns | None, colors: Palette, log: bool) -> list[Curve]:
-    """Validation and smoothed lines; at most one point of each for each column of cells."""
-    curves: list[Curve] = []
-    if valid is not None:
-        curves += [(xs, ys, colors.valid) for xs, ys in _runs(valid.at.tolist(), valid.last.tolist(), log)]
-    if train is not None:
-        smooth = _runs(train.at.tolist(), train.smooth.tolist(), log)
-        curves += [(xs, ys, colors.train) for xs, ys in smooth]
-    return curves
+    def zoom_out(self) -> None:
+        """More steps."""
+        self.action_closer(-1)
 
+    def pan_left(self) -> None:
+        """The window moves to earlier steps."""
+        self._pan(-STEP)
 
-def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
-    width, height = grid.width - LABEL, grid.height - 2
-    rule, text = style(colors.border), style(colors.muted)
-    for row in range(height):
-        grid.put(LABEL - 1, row, "│", rule)
-    for value, label in y.ticks:
-        row = height - 1 - y.cell(value, height, 4)
-        grid.put(0, row, fit(cut(label, LABEL - 2), LABEL - 1, ">"), text)
-        grid.put(LABEL - 1, row, "┤", rule)
-    grid.put(LABEL - 1, height, "└" + "─" * width, rule)
-    grid.put(0, height + 1, fit("step", LABEL - 2, ">"), style(colors.faint))
-    end = LABEL - 1
-    for value, label in x.ticks:
-        column = LABEL + x.cell(value, width, 2)
-        start = min(max(column - len(label) // 2, end), grid.width - len(label))
-        grid.put(column, height, "┬", rule)
-        if start >= end:
-            grid.put(start, height + 1, label, text)
-            end = start + len(label) + 1
+    def pan_right(self) -> None:
+        """The window moves to later steps."""
+        self._pan(STEP)
 
+    # -- keys of the pane ------------------------------------------------------------------------------------------
 
-def _draw_raw(grid: Grid, train: Columns, axes: tuple[Axis, Axis], colors: Palette, log: bool) -> None:
-    """What the raw values span in each column, behind the lines; ends that cannot be drawn lie at the axis's end."""
-    import numpy as np  # not before the first value
+    def action_along(self, by: int) -> None:
+        """Move the crosshair by columns, or the window by shares of itself."""
+        if self.state is None:
+            return
+        if self.view.cross is None:
+            self._pan(STEP * max(min(by, 4), -4))
+        else:
+            self._cross(moved(self.state, self.view, by, self._plot_width))
 
-    from tui.panes.band import band
+    def action_closer(self, by: int) -> None:
+        """Zoom in or out."""
+        if self.state is not None:
+            self.view.zoom_by(self.state, CLOSER**by)
+            self.redraw()
 
-    y = axes[1]
-    ends = []
-    usable = np.zeros(len(train.at), bool)
-    for values, edge in ((train.low, y.low), (train.high, y.high)):
-        good = np.isfinite(values) & (np.abs(values) < HUGE) & ((values > TINY) | (not log))
-        tame = np.where(good, values, 1.0)
-        ends.append(np.where(good, np.log10(tame) if log else tame, edge))
-        usable |= good
-    low, high = (np.where(usable, end, np.nan) for end in ends)
-    place = (LABEL, grid.width - LABEL, grid.height - 2)
-    band(grid, place, axes, train.at, low, high, style(colors.train_faint))
+    def action_to_end(self, by: int) -> None:
+        """To the first or the newest step."""
+        if self.state is None:
+            return
+        if self.view.cross is not None:
+            self._cross(1 if by < 0 else max(self.state.step, 1))
+        else:
+            low, high = self.view.bounds(self.state)
+            self.view.pan_by(self.state, -low if by < 0 else max(self.state.step - high, 0))
+            self.redraw()
 
+    async def action_close(self) -> None:
+        """No crosshair any more; without one, what the key does elsewhere."""
+        if self.view.cross is not None:
+            self._cross(None)
+        else:
+            await self.run_action("app.out")
 
-def _draw_points(grid: Grid, valid: Columns, axes: tuple[Axis, Axis], colors: Palette, log: bool) -> None:
-    """A dot for each validation, at the step where it was measured."""
-    x, y = axes
-    width, height = grid.width - LABEL, grid.height - 2
-    for step, value in zip(valid.at.tolist(), valid.last.tolist(), strict=True):
-        if _usable(value, log):
-            row = height - 1 - y.cell(math.log10(value) if log else value, height, 4)
-            grid.put(LABEL + x.cell(step, width, 2), row, "●", style(colors.valid))
+    def _cross(self, step: int | None) -> None:
+        self.view.cross = step
+        if step is not None and self.state is not None:
+            self.view.see(self.state, step)
+        self.redraw()
 
+    def _pan(self, share: float) -> None:
+        if self.state is not None:
+            low, high = self.view.bounds(self.state)
+            self.view.pan_by(self.state, share * (high - low))
+            self.redraw()
 
-def _draw_broken(grid: Grid, columns: Columns | None, x: Axis, colors: Palette) -> None:
-    """A red × below every column that holds a NaN or an infinity."""
-    if columns is None:
-        return
-    for step, bad in zip(columns.at.tolist(), columns.bad.tolist(), strict=True):
-        if bad:
-            place = LABEL + x.cell(step, grid.width - LABEL, 2)
-            grid.put(place, grid.height - 3, "×", style(colors.wrong, bold=True))
+    # -- mouse -----------------------------------------------------------------------------------------------------
 
+    @property
+    def _plot_width(self) -> int:
+        return max(self.content_size.width - LABEL, 1)
 
-def _draw_legend(grid: Grid, state: RunState, colors: Palette) -> None:
-    """Names and newest values at the top right, where a falling loss leaves room; and what is broken."""
-    entries = []
-    for name, word, sign, color in (("loss", "train", "━", colors.train), ("valid_loss", "valid", "●", colors.valid)):
-        series = state.series.get(name)
-        if series is not None and series.used:
-            value = float(series.last[series.used - 1])
-            entries.append((f"{sign} {word}", fit(metric(value), 8, ">"), color))
-    for row, (word, shown, color) in enumerate(entries):
-        start = grid.width - len(word) - 9
-        grid.put(start - 1, row, " ", style(color))
-        grid.put(start, row, word, style(color))
-        grid.put(start + len(word), row, f" {shown}", style(colors.foreground))
-    row = len(entries)
-    for name, where in (("loss", ""), ("valid_loss", " in validation")):
-        series = state.series.get(name)
-        broken, first = series.nonfinite if series is not None else (0, 0)
-        if broken:
-            text = f"× {count(broken)} NaN or inf{where}, first at step {count(first)}"
-            grid.put(max(grid.width - len(text), LABEL), row, text, style(colors.wrong, bold=True))
-            row += 1
+    def _step_at(self, event: events.MouseEvent) -> float | None:
+        """The step under the mouse; None outside the plot."""
+        inside = event.get_content_offset(self)
+        if inside is None or self.state is None or inside.x < LABEL:
+            return None
+        axis = self.view.axis(self.state)
+        at = axis.low + (inside.x - LABEL + 0.5) / self._plot_width * (axis.high - axis.low)
+        return self.state.clock.step(self.view.told(self.state), at)
 
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel zooms in at the mouse."""
+        self._wheel(event, CLOSER)
 
-def _draw_marks(grid: Grid, state: RunState, x: Axis, colors: Palette) -> None:
-    """Thin lines where something happened, with a word if there is room for it."""
-    width, height = grid.width - LABEL, grid.height - 2
-    last = -100
-    for mark in state.marks:
-        if not x.low <= mark.step <= x.high:
-            continue
-        column = LABEL + x.cell(mark.step, width, 2)
-        look = style(colors.waiting if mark.kind == "pause" else colors.faint)
-        for row in range(height):
-            grid.put(column, row, "┊", look, only_blank=True)
-        if column - last > 2:
-            text = f"{SIGNS[mark.kind]} {mark.text}" if mark.kind != "pause" else SIGNS[mark.kind]
-            row = height - 2
-            free = grid.is_blank(column + 1, row, len(text) + 1) and column + len(text) + 1 < grid.width
-            grid.put(column + 1, row, text if free else "", style(colors.muted))
-            last = column
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel zooms out."""
+        self._wheel(event, 1 / CLOSER)
+
+    def _wheel(self, event: events.MouseEvent, factor: float) -> None:
+        step = self._step_at(event)
+        if step is not None and self.state is not None:
+            event.stop()
+            self.view.zoom_by(self.state, factor, step)
+            self.redraw()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Dragging may begin."""
+        if self.state is not None and event.button == 1 and self._step_at(event) is not None:
+            self._held, self._dragged = (event.screen_x, self.view.bounds(self.state)), False
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move the window with the mouse."""
+        if self._held is None or self.state is None:
+            return
+        start, (low, high) = self._held
+        cells = event.screen_x - start
+        if cells or self._dragged:
+            self._dragged = True
+            at = self.view.bounds(self.state)[0]
+            self.view.pan_by(self.state, low - cells * (high - low) / self._plot_width - at)
+            self.redraw()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """A click puts the crosshair; what was dragged is let go."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        self.release_mouse()
+        step = self._step_at(event)
+        if not self._dragged and step is not None and self.state is not None:
+            self._cross(min(max(round(step), 1), max(self.state.step, 1)))

@@ -1,4 +1,4 @@
-"""One line with the newest numbers, for the layout that shows one pane at a time; and one line for alerts."""
+"""One line with the newest numbers, for the layout that shows one pane at a time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from textual.strip import Strip
 
 from tui.colors import Palette, style
 from tui.panes.base import Pane
-from tui.panes.lines import Frame, Part, ends, line
+from tui.panes.lines import Frame, Part, line
 from tui.state.run import RunState, Section
-from tui.text import count, cut, fit, metric
+from tui.text import cut, fit, metric
 
-__all__ = ["AlertPane", "NewestPane", "newest"]
+__all__ = ["NewestPane", "newest"]
 
 
 class NewestPane(Pane):
@@ -39,20 +39,3 @@ def newest(state: RunState, width: int, colors: Palette) -> Strip:
                 parts.append((f"{cut(name, 14)} ", style(colors.muted)))
                 parts.append((fit(metric(row.metrics[name]), 9), style(colors.foreground)))
     return line(parts, width)
-
-
-class AlertPane(Pane):
-    """The newest alert; the line is there only if there is one."""
-
-    sections: ClassVar[tuple[Section, ...]] = ("alerts",)
-    every: ClassVar[float] = 0.25
-
-    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
-        """One line."""
-        if not state.alerts:
-            return []
-        last, more = state.alerts[-1], len(state.alerts) - 1
-        where = f" (step {count(last.step)})" if last.step else ""
-        wrong = style(frame.colors.wrong, bold=True)
-        right: list[Part] = [(f"and {more} more ", style(frame.colors.muted))] if more else []
-        return [ends([(f" ! {last.text}{where}", wrong)], right, frame.width)]

@@ -12,15 +12,20 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.keys import INTERRUPT
+from tui.panes.alerts import AlertPane
 from tui.panes.base import Pane
+from tui.panes.confusion import ConfusionPane
+from tui.panes.details import DetailsPane
 from tui.panes.gone import GonePane
 from tui.panes.header import HeaderPane
 from tui.panes.images import ImagesPane
 from tui.panes.keybar import KeyBar
 from tui.panes.layers import LayersPane
+from tui.panes.log import LogPane
 from tui.panes.loss import LossPane
 from tui.panes.metrics import MetricsPane
-from tui.panes.newest import AlertPane, NewestPane
+from tui.panes.newest import NewestPane
+from tui.panes.system import SystemPane
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.session import Session
 from tui.state.run import RunState
@@ -47,16 +52,26 @@ class RunScreen(Screen[None]):
         self.session, self.state, self.clock = session, state, clock
         self.shown = "loss"
         """Id of the pane that is seen where only one is."""
+        self._back = ""
+        """Where the way out of a pane leads that has no place among the others."""
+        self.arrangement = "grid"
+        """How the panes stand where there is room for all: one of `tui.settings.LAYOUTS`."""
+        self.bell = False
+        """Ring at an alert."""
 
     def compose(self) -> ComposeResult:
         """All panes; the style sheet says where they are."""
         yield HeaderPane(id="header")
-        yield AlertPane(id="alert")
+        yield AlertPane(self.bell, id="alert")
         with Container(id="panes"):
             yield LossPane(id="loss", classes="pane -shown")
             yield MetricsPane(id="metrics", classes="pane")
             yield LayersPane(id="layers", classes="pane")
             yield ImagesPane(self.session.run_dir, id="images", classes="pane")
+            yield SystemPane(id="system", classes="pane extra")
+            yield LogPane(self.session.run_dir / "log.txt", id="log", classes="pane extra")
+            yield ConfusionPane(id="confusion", classes="pane extra")
+            yield DetailsPane(self.session.run_dir, id="details", classes="pane extra")
         yield GonePane(id="gone")
         yield NewestPane(id="newest")
         yield KeyBar(id="keys")
@@ -76,8 +91,22 @@ class RunScreen(Screen[None]):
         width, height = self.app.size
         small = width < MIN_WIDTH or height < MIN_HEIGHT
         self.set_class(small, "-too-small")
-        self.set_class(not small and (width < GRID_WIDTH or height < GRID_HEIGHT), "-single")
+        one = width < GRID_WIDTH or height < GRID_HEIGHT or self.arrangement == "focus"
+        self.set_class(not small and one, "-single")
+        for name in ("wide", "tall"):
+            self.set_class(self.arrangement == name and not one, f"-{name}")
         self.set_class(width >= 160 and height >= 48, "-large")
+
+    @property
+    def has_room(self) -> bool:
+        """Whether all panes can be seen at once."""
+        return self.app.size.width >= GRID_WIDTH and self.app.size.height >= GRID_HEIGHT
+
+    def arrange_panes(self, name: str) -> None:
+        """Let the panes stand otherwise, all of them in sight."""
+        self.arrangement = name
+        self.remove_class("-full")
+        self.fit_size()
 
     def tick(self) -> None:
         """Let every pane look whose part of the state changed and whose turn has come."""
@@ -85,7 +114,7 @@ class RunScreen(Screen[None]):
         if self.state.gone is None:
             self.remove_class("-gone-read")
         self.set_class(self.state.gone is not None and not self.has_class("-gone-read"), "-gone")
-        self.set_class(bool(self.state.alerts), "-alert")
+        self.set_class(bool(self.state.alerts.open), "-alert")
         for pane in self.panes():
             pane.state = self.state  # one that comes into view draws at once
             if pane.wants(self.state, now):
@@ -114,17 +143,23 @@ class RunScreen(Screen[None]):
 
     def go(self, id_: str) -> None:
         """Go to a pane; where one pane is seen at a time it becomes the one."""
+        target = self.query_one(f"#{id_}")
+        if target.has_class("extra") and not target.is_on_screen and not self.has_class("-full"):
+            self._back = self.shown  # it has no place among the others at this size
+            self.add_class("-full")
+        elif self._back and not target.has_class("extra"):
+            self._back = ""
+            self.remove_class("-full")
         self.shown = id_
         for pane in self.query(".pane"):
             pane.set_class(pane.id == id_, "-shown")
-            if pane.id == id_ and pane.has_class("extra") and not pane.is_on_screen:
-                self.add_class("-full")  # it has no place among the others at this size
         self.call_after_refresh(self.query_one(f"#{id_}").focus)
 
     def action_cycle(self, by: int) -> None:
         """Go to the next pane."""
-        ids = [pane.id or "" for pane in self.query(".pane")]
-        self.go(ids[(ids.index(self.shown) + by) % len(ids)])
+        alone = self.has_class("-full") or self.has_class("-single")
+        ids = [pane.id or "" for pane in self.query(".pane") if alone or pane.is_on_screen]
+        self.go(ids[(ids.index(self.shown) + by) % len(ids)] if self.shown in ids else ids[0])
 
     def on_descendant_focus(self, event: object) -> None:  # noqa: ARG002
         """The pane with the focus is the one shown."""
@@ -146,5 +181,7 @@ class RunScreen(Screen[None]):
             return True
         if self.has_class("-full"):
             self.remove_class("-full")
+            if self.query_one(f"#{self.shown}").has_class("extra"):
+                self.go(self._back or "loss")
             return True
         return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tui.state.alerts import Alert
 from tui.state.asked import Asked
-from tui.state.marks import Alert, Mark
+from tui.state.marks import Mark
 from tui.state.progress import Progress
 from tui.state.rows import Row, Rows
 from tui.state.run import RunState, Status

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from miniai.run import events as ev
+from tui.state.marks import Mark
 from tui.text import clean
 
-__all__ = ["Answer", "words"]
+__all__ = ["Answer", "change", "change_mark", "words"]
 
-Answer: TypeAlias = ev.Paused | ev.Continued | ev.BatchSkipped | ev.EpochSkipped | ev.StopPlanned | ev.Refused
+Answer: TypeAlias = (
+    ev.Paused | ev.Continued | ev.BatchSkipped | ev.EpochSkipped | ev.StopPlanned | ev.Changed | ev.Refused
+)
 
 
 def words(fact: Answer, of: int) -> str:
@@ -22,6 +25,33 @@ def words(fact: Answer, of: int) -> str:
             return f"{half} skipped at {fact.at_batch}/{of}{then}"
         case ev.StopPlanned():
             return f"stops after {'this batch' if fact.when == 'batch' else f'epoch {fact.epoch + 1}'}"
+        case ev.Changed():
+            return change(fact)
         case ev.Refused():
             return f"refused: {clean(fact.why)}"
     return ""
+
+
+def change(fact: ev.Changed) -> str:
+    """What is different now, from what to what, and what follows from it."""
+    if fact.what == "lr":
+        text = f"learning rate {_times(fact)}: {fact.old:.4g} > {fact.new:.4g}"
+    elif fact.what == "epochs":
+        text = f"epochs {fact.old:.0f} > {fact.new:.0f}"
+    else:
+        text = f"validation {_on(fact)} from epoch {fact.epoch + 1}"
+    return text + (f"; {clean(fact.note)}" if fact.note else "")
+
+
+def change_mark(fact: ev.Changed) -> Mark:
+    """The mark of a change on the chart."""
+    texts = {"lr": f"lr {_times(fact)}", "epochs": f"{fact.new:.0f} epochs", "valid": f"valid {_on(fact)}"}
+    return Mark(fact.step, "lr" if fact.what == "lr" else "change", texts[fact.what])
+
+
+def _times(fact: ev.Changed) -> str:
+    return f"x{fact.new / fact.old:.3g}" if fact.old else "set"
+
+
+def _on(fact: ev.Changed) -> str:
+    return "on" if fact.new else "off"

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from miniai.run.requests import AnyRequest, Continue, Kill, Pause, SkipBatch, SkipEpoch, Step, Stop
+from miniai.run.requests import (
+    AnyRequest,
+    Continue,
+    Kill,
+    Pause,
+    SetEpochs,
+    SetLearningRate,
+    SetValidation,
+    SkipBatch,
+    SkipEpoch,
+    Step,
+    Stop,
+)
 
 __all__ = ["Asked"]
 
@@ -59,5 +71,11 @@ def _words(request: AnyRequest) -> str:
             return "stopping after this epoch …"
         case Stop():
             return "stopping after this batch …"
+        case SetLearningRate(lr=lr, factor=factor):
+            return f"learning rate {f'{lr:.4g}' if lr else f'x{factor:.3g}'}: at the next batch …"
+        case SetEpochs(epochs=epochs):
+            return f"{epochs} epochs: at the next batch …"
+        case SetValidation(on=on):
+            return f"validation {'on' if on else 'off'}: from the next epoch …"
         case Kill():
             return "killing …"

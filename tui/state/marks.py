@@ -1,4 +1,4 @@
-"""What happened at a train step: marks for the chart, alerts, and the learning rate's jumps."""
+"""What happened at a train step: marks for the chart, and the learning rate's jumps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from miniai.run.events import Scalars
 
-__all__ = ["Alert", "Mark", "RateWatch"]
+__all__ = ["Mark", "RateWatch"]
 
 STILL = 10
 """Steps for which a learning rate must have stood still for its change to be a jump and not a schedule."""
@@ -18,17 +18,8 @@ class Mark:
     """Something that happened at a train step and that the chart shows."""
 
     step: int
-    kind: Literal["pause", "skip", "lr"]
+    kind: Literal["pause", "skip", "lr", "stop", "change", "alert"]
     text: str
-
-
-@dataclass(frozen=True)
-class Alert:
-    """Something that the user should know."""
-
-    topic: str
-    text: str
-    step: int = 0
 
 
 class RateWatch:

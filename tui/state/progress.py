@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections import deque
 
-from miniai.run.events import EpochEnded, EpochStarted, FitStarted, Phase, Progressed
+from miniai.run.events import Changed, EpochEnded, EpochStarted, FitStarted, Phase, Progressed
+from miniai.run.switch import Switch
 
 __all__ = ["Progress"]
 
@@ -24,6 +25,8 @@ class Progress:
         """Batches of a complete half epoch."""
         self.epoch, self.batch, self.of = 0, 0, 0
         self.phase: Phase | None = None
+        self.validation = Switch()
+        """In which epochs there is a validation."""
         self._last: int | None = None
         """Last epoch of a fit that is to stop after it."""
         self.samples, self.seconds, self.waited = 0, 0.0, 0.0
@@ -36,6 +39,14 @@ class Progress:
         """The plan of the fit is known."""
         self.epochs = max(fact.epochs, 0)
         self.halves = {"train": max(fact.train_batches, 0), "valid": max(fact.valid_batches, 0)}
+        self.validation = Switch()
+
+    def changed(self, fact: Changed) -> None:
+        """The plan is another one now."""
+        if fact.what == "epochs":
+            self.epochs = max(int(fact.new), self.epoch + 1)
+        elif fact.what == "valid":
+            self.validation.turn(fact.new > 0, fact.epoch)
 
     def stop_after(self, epoch: int | None) -> None:
         """The fit ends after this epoch; None: it has all its epochs."""
@@ -96,7 +107,8 @@ class Progress:
         if train is None or valid is None or self.phase is None:
             return None
         left = max(self.of - self.batch, 0)
-        here = left * train + self.halves["valid"] * valid if self.phase == "train" else left * valid
-        epoch = self.halves["train"] * train + self.halves["valid"] * valid
+        half = self.halves["valid"] * valid
+        here = left * train + half * self.validation.at(self.epoch) if self.phase == "train" else left * valid
+        epoch = self.halves["train"] * train + half * self.validation.last
         epochs = self.epochs if self._last is None else min(self.epochs, self._last + 1)
         return here + max(epochs - self.epoch - 1, 0) * epoch

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from miniai.run.events import EpochEnded, EpochStarted, Number, Phase, Progressed
 from tui.text import clean
 
-__all__ = ["Best", "Row", "Rows", "smaller_is_better"]
+__all__ = ["Best", "Row", "Rows", "Sort", "smaller_is_better"]
 
 LIMIT = 4_000
 """Rows that are kept; the best values outlive them."""
@@ -40,6 +40,11 @@ class Row:
     skipped: int = 0
     """Batches of this half that were skipped one by one."""
 
+    def value(self, column: str) -> float | None:
+        """What stands in a column (see `Sort`)."""
+        plain: dict[str, float] = {"epoch": self.epoch + 1, "images": self.samples, "time": self.seconds}
+        return self.metrics.get(column[1:]) if column.startswith("=") else plain.get(column)
+
     @property
     def note(self) -> str:
         """What is not as usual about this row, in words; empty for a complete or running row."""
@@ -54,6 +59,37 @@ class Best:
 
     value: float
     epoch: int
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of rows: by "epoch", "images", "time", or by a metric, whose name stands behind a "="."""
+
+    column: str = "epoch"
+    upward: bool = True
+    """Small values first."""
+
+    @staticmethod
+    def of(column: str) -> Sort:
+        """The order that one wants first: the best, the newest, the longest on top."""
+        return Sort(column, column.startswith("=") and smaller_is_better(column))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether rows stand as they came."""
+        return self.column == "epoch" and self.upward
+
+    def __call__(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows in this order, validation before training where values are compared; what has none comes last."""
+        listed = list(rows)
+        if self.column == "epoch":
+            return listed if self.upward else listed[::-1]
+        return sorted(listed, key=self._place)
+
+    def _place(self, row: Row) -> tuple[bool, bool, float]:
+        value = row.value(self.column)
+        none = value is None or math.isnan(value)
+        return row.phase == "train", none, 0.0 if value is None or none else value if self.upward else -value
 
 
 class Rows:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest
-from tui.state.answers import Answer, words
+from tui.state.alerts import Alerts
+from tui.state.answers import Answer, change_mark, words
 from tui.state.asked import Asked
-from tui.state.marks import Alert, Mark, RateWatch
+from tui.state.clock import StepClock
+from tui.state.confusion import Confusion, Worst
+from tui.state.curves import EpochCurves
+from tui.state.found import Found
+from tui.state.marks import Mark, RateWatch
 from tui.state.progress import Progress
+from tui.state.rate import Rate
 from tui.state.rows import Rows
+from tui.state.spreads import LayerSpreads
+from tui.state.system import System
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -24,7 +32,10 @@ Status: TypeAlias = Literal[
     "starting", "loading data", "first batch", "training", "validating", "paused", "stopping", "done", "stopped",
     "failed",
 ]  # fmt: skip
-Section: TypeAlias = Literal["status", "progress", "metrics", "loss", "layers", "preview", "alerts", "marks"]
+Section: TypeAlias = Literal[
+    "status", "progress", "metrics", "loss", "layers", "preview", "alerts", "marks", "found",
+    "system", "confusion",
+]  # fmt: skip
 
 
 class Part(Protocol):
@@ -70,9 +81,18 @@ class RunState:
         self.series: dict[str, Series] = {}
         self.layers: LayerHistory | None = None
         self.marks: deque[Mark] = deque(maxlen=100)
-        self.alerts: deque[Alert] = deque(maxlen=100)
+        self.environment: ev.EnvironmentNoted | None = None
+        self.alerts = Alerts()
         self._rate = RateWatch()
-        self._parts: tuple[Part, ...] = ()
+        self.clock, self.curves = StepClock(), EpochCurves()
+        self.found = Found()
+        self.rate = Rate()
+        self.spreads = LayerSpreads()
+        self.system, self.confusion, self.worst = System(), Confusion(), Worst()
+        self._parts: tuple[Part, ...] = (
+            self.alerts, self.rate, self.clock, self.curves, self.found, self.spreads,
+            self.system, self.confusion, self.worst,
+        )  # fmt: skip
         """Parts of the state that live in modules of their own and take facts by themselves."""
 
     # -- read ------------------------------------------------------------------------------------------------------
@@ -148,17 +168,20 @@ class RunState:
             case ev.EpochStarted() | ev.EpochEnded():
                 self._half(fact)
             case ev.LayersMeasured():
-                if self.layers is not None and self.layers.add(fact):
-                    self._touch("layers")
-            case ev.PreviewSaved():
+                self._measured(fact)
+            case ev.PreviewSaved() if fact.kind == "batch":
                 self.preview = fact
                 self._touch("preview")
-            case ev.Alerted():
-                self.alerts.append(Alert(clean(fact.topic, 40), clean(fact.text), fact.step))
-                self._touch("alerts")
+            case ev.EnvironmentNoted():
+                self.environment = fact
+                self._touch("status")
             case ev.FitEnded():
                 self.end, self.step = fact, max(self.step, fact.step)
                 self._finish(fact.reason)
+            case ev.PreviewSaved() | ev.SystemSampled() | ev.ConfusionMeasured() | ev.HistogramsMeasured():
+                pass
+            case ev.RatesTried() | ev.RateSuggested() | ev.DatasetDescribed() | ev.Alerted():
+                pass
             case ev.RunResumed():
                 self._resumed(fact.step)
             case ev.RunStarted() | ev.StageReached() | ev.DataLoaded() | ev.FitStarted():
@@ -166,12 +189,18 @@ class RunState:
             case _:
                 self._answered(fact)
 
+    def _measured(self, fact: ev.LayersMeasured) -> None:
+        if self.layers is not None and self.layers.add(fact):
+            self._touch("layers")
+            if fact.grad_norm is not None:
+                self._extend("grad_norm", fact.step, [fact.grad_norm], 1)
+
     def _prepared(self, fact: ev.RunStarted | ev.StageReached | ev.DataLoaded | ev.FitStarted) -> None:
         match fact:
             case ev.RunStarted():
                 if self.run is not None:  # the journal was replaced, or is read anew
                     self._begin()
-                    self._touch("alerts", "marks")
+                    self._touch(*get_args(Section))
                 self.run, self.saying, self.at = fact, "loading torch", fact.at
                 self._turn("starting")
             case ev.StageReached():
@@ -259,7 +288,11 @@ class RunState:
                 self._mark(Mark(self.step, "skip", "e skipped"))
             case ev.StopPlanned():
                 self.planned = True
+                self._mark(Mark(self.step, "stop", f"stop after this {fact.when}"))
                 self.progress.stop_after(fact.epoch if fact.when == "epoch" else None)
+            case ev.Changed():
+                self._mark(change_mark(fact))
+                self.progress.changed(fact)
         if text := words(fact, self.progress.of):
             self._note(text)
         if not isinstance(fact, ev.StopPlanned):  # a planned stop is open until the run has stopped

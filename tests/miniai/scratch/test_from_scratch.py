@@ -37,6 +37,7 @@ from miniai.run.control import RunControl
 from miniai.run.directory import create_run
 from miniai.run.reporter import Reporter
 from miniai.scratch import SGD, image_loader, mlp
+from miniai.tta import tta
 from tui import cli, options
 
 
@@ -191,3 +192,28 @@ def test_every_public_name_is_there() -> None:
         assert getattr(miniai.scratch, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         miniai.scratch.Nothing  # noqa: B018
+
+
+def test_every_method_of_a_learner_works_on_parts_by_hand() -> None:
+    """What looks, tries and measures gives what it gives on torch's."""
+    learns, pairs = [], []
+    for by_hand in (True, False):
+        learn = learner(by_hand)
+        learn.fit(1)
+        learns.append(learn)
+        pairs.append((learn.summary(), learn.lr_find(max_epochs=2), learn.capture_preds(inps=True), tta(learn)))
+    ours, torchs = learns
+    (table, finder, captured, mean), (other_table, other_finder, other_captured, other_mean) = pairs
+    assert (table.params, table.trainable, table.macs) == (other_table.params, other_table.trainable, other_table.macs)
+    own, others = ([layer[2:] for layer in t.layers if layer.macs] for t in (table, other_table))
+    assert own == others  # of each linear layer: shapes, parameters, multiplications
+    assert finder.lrs == other_finder.lrs
+    assert finder.losses == pytest.approx(other_finder.losses)
+    for a, b in zip((*captured, *mean), (*other_captured, *other_mean), strict=True):
+        torch.testing.assert_close(a, b)
+    ours.show_image_batch(2)
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    assert len(pyplot.gcf().axes) == 2
+    pyplot.close()
+    for a, b in zip(ours.model.parameters(), torchs.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b)  # afterwards, too

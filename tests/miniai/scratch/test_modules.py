@@ -215,3 +215,19 @@ def test_to_keeps_the_parameters_and_takes_all_along() -> None:
     assert {p.dtype for p in net.parameters()} == {torch.float64}
     assert {p.grad.dtype for p in net.parameters() if p.grad is not None} == {torch.float64}
     assert net(torch.rand(3, 4, dtype=torch.float64)).dtype == torch.float64
+
+
+def test_buffers_are_those_of_torchs_parts_each_once() -> None:
+    class Mixed(Module):
+        def __init__(self) -> None:
+            self.own, self.norm = Linear(2, 3), nn.BatchNorm1d(3)
+            self.deep = nn.Sequential(self.norm, nn.BatchNorm1d(3, affine=False))
+            self.deep[1].register_buffer("again", self.norm.running_mean)
+
+    ours, theirs = Mixed(), nn.Module()
+    theirs.own, theirs.norm, theirs.deep = nn.Linear(2, 3), ours.norm, ours.deep
+    assert [(name, id(b)) for name, b in ours.named_buffers()] == [(name, id(b)) for name, b in theirs.named_buffers()]
+    assert [id(b) for b in ours.buffers()] == [id(b) for b in theirs.buffers()]
+    assert list(ours.buffers(recurse=False)) == []
+    assert [p.shape for p in ours.own.parameters(recurse=False)] == [(3, 2), (3,)]
+    assert list(ours.parameters(recurse=False)) == []

@@ -6,7 +6,8 @@ to every kind of output, print more than a pipe takes, or never come back in tha
 batch and adds a byte to the file `loud`; `mute` ends the trainer as it starts, `late:1` lets it start so many
 seconds later; `lost` hides Python from whoever wants to start a trainer; `crash` makes the screen's own key "redraw"
 fail; `patience:1` is how many seconds the screen waits for a trainer that shall stop; `weights` saves the trained
-weights in the file `weights`.
+weights in the file `weights`; `watch` writes the id of each request that reaches a fit to the file `asked`, and how
+many hooks a fit has left on its model to the file `hooks`.
 """
 
 from __future__ import annotations
@@ -122,10 +123,37 @@ def note_weights(module: Any) -> None:
     module.Learner.fit = fit_and_note
 
 
+def watch_requests(module: Any) -> None:
+    submit = module.RunControl.submit
+
+    def note(self: Any, request: Any) -> None:
+        if not self.over:
+            with Path("asked").open("a") as file:
+                file.write(f"{request.id}\n")
+        submit(self, request)
+
+    module.RunControl.submit = note
+
+
+def watch_hooks(module: Any) -> None:
+    fit = module.Learner.fit
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+    def fit_and_count(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            fit(self, *args, **kwargs)
+        finally:
+            left = [(type(m).__name__, kind) for m in self.model.modules() for kind in kinds if getattr(m, kind)]
+            Path("hooks").write_text(f"{len(left)} {left}")
+
+    module.Learner.fit = fit_and_count
+
+
 CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "crash": ("tui.app", crash),
     "patience": ("tui.show", be_impatient),
     "weights": ("miniai.learner", note_weights),
+    "watch": ("miniai.learner", watch_hooks),
 }
 """What a word changes, and in which module."""
 
@@ -140,4 +168,6 @@ if WORDS:
     if "lost" in WORDS and not is_trainer:
         sys.executable = "/nowhere/python"
     sys.meta_path.insert(0, Afterwards("torch.nn.modules.linear", slow_linear))
+    if "watch" in WORDS:
+        sys.meta_path.insert(0, Afterwards("miniai.run.control", watch_requests))
     sys.meta_path[:0] = [Afterwards(*change) for word, change in CHANGES.items() if word in WORDS]

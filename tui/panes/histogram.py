@@ -1,0 +1,158 @@
+"""A layer's histogram over time, the course's coloured dimension: sizes up, time to the right, counts as colours."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from textual.strip import Strip
+
+from miniai.run.packed import count_of
+from tui.colors import Palette, style
+from tui.panes import heat
+from tui.panes.lines import Frame, Part, ends, line, pad
+from tui.ramps import RGB, ramp
+from tui.state.run import RunState
+from tui.text import compact, count, fit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tui.layer_history import Spreads
+
+__all__ = ["histogram"]
+
+BINS, BIN, ABOVE = 40, 0.25, 40
+HEIGHTS = (8, 20, 40)
+"""Bins that the plot may hold: up to 2, 5 and 10."""
+LABEL = 5
+"""Cells left of the plot."""
+
+
+def histogram(state: RunState, frame: Frame, layer: int, step: int | None = None) -> list[Strip]:
+    """A title, the plot, and a line with its steps and its colour scale; `step` marks a column, None none."""
+    held, width, colors = state.spreads.held, frame.width, frame.colors
+    title: Part = ("outputs by size, over time", style(colors.foreground))
+    plot = frame.height - 2
+    import numpy as np
+
+    if held is None or not held.used or layer >= held.layers or plot < 1 or width < LABEL + 8:
+        none = "no histogram was measured yet" if held is None or not held.used else ""
+        return pad([ends([title, (f"   {none}", style(colors.muted))], [], width, gap=0)], width, frame.height)
+    picked = _picked(held, width - LABEL)
+    steps = held.steps[picked]
+    at = len(steps) - 1 if step is None else min(int((steps < step).sum()), len(steps) - 1)
+    levels = held.levels[picked, layer]
+    counts, each = _counts(levels), _power((width - LABEL) // len(steps))
+    used = int(np.flatnonzero(levels[:, :BINS].any(0)).max(initial=0)) + 1
+    bins = next(n for n in HEIGHTS if n >= used)
+    groups = _grouped(counts[:, :bins], 2 * plot)
+    top = float(groups.max(initial=0.0))
+    rows = _plot(groups, (each, plot), bins * BIN, None if step is None else at, colors)
+    lines = [_title(title, counts[at], int(steps[at]), step, top, frame), *(line(r, width) for r in rows)]
+    return pad([*lines, _axis(steps.tolist(), each, frame)], width, frame.height)
+
+
+def _picked(held: Spreads, room: int) -> list[int]:
+    """The measurements that are shown: all, or every so manieth, the newest always."""
+    stride = max(-(-held.used // room), 1)
+    return list(range(held.used - 1, -1, -stride))[::-1]
+
+
+def _power(number: int) -> int:
+    return 1 << max(number.bit_length() - 1, 0)
+
+
+def _counts(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(times, slots) counts that the quantised ones stand for."""
+    import numpy as np
+
+    table = np.array([count_of(i) for i in range(256)])
+    found: NDArray[np.float64] = table[np.minimum(levels, 255)]
+    return found
+
+
+def _grouped(counts: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """(times, groups): neighbouring bins together, at most so many groups; log(1 + count)."""
+    import numpy as np
+
+    n = counts.shape[1]
+    size = -(-n // most)
+    bins = np.pad(counts, ((0, 0), (0, -n % size)))
+    found: NDArray[np.float64] = np.log1p(bins.reshape(len(bins), -1, size).sum(2))
+    return found
+
+
+def _plot(
+    groups: NDArray[np.float64], size: tuple[int, int], top: float, mark: int | None, colors: Palette
+) -> list[list[Part]]:
+    """Two groups a line as half blocks, the largest sizes on top, with an axis up to `top`.
+
+    `size`: cells for each time, and lines at most.
+    """
+    import numpy as np
+
+    shades = ramp("sequential", colors.dark, colors.depth)
+    scale = heat.Scale("sequential", max(float(groups.max(initial=0.0)), 1.0))
+    places = heat.levels(groups.T[::-1], scale, colors)  # (groups, times), the largest first
+    each, plot = size
+    times = max(2 * plot // len(places), 1)
+    places = np.repeat(places, times, 0)
+    if len(places) % 2:
+        places = np.vstack([np.zeros_like(places[:1]), places])
+    n = len(places) // 2
+    ticks = {round(k / 4 * (n - 1)): f"{top * (1 - k / 4):g}" for k in ((0, 1, 2, 3, 4) if n >= 9 else (0, 4))}
+    rows: list[list[Part]] = []
+    for y in range(n):
+        parts: list[Part] = [(f"{fit(ticks.get(y, ''), LABEL - 2, '>')} ", style(colors.muted)), (" ", style())]
+        upper, lower = places[2 * y].tolist(), places[2 * y + 1].tolist()
+        parts += _cells(upper, lower, each, shades, mark, colors)
+        rows.append(parts)
+    return rows
+
+
+def _cells(
+    upper: list[int], lower: list[int], each: int, shades: tuple[RGB, ...], mark: int | None, colors: Palette
+) -> list[Part]:  # fmt: skip
+    """One line; equal neighbours joined, a space where both halves are equal."""
+    parts: list[Part] = []
+    start = 0
+    for i in range(1, len(upper) + 1):
+        same = i < len(upper) and (upper[i], lower[i]) == (upper[start], lower[start])
+        if same and mark not in (i, i - 1):
+            continue
+        a, b = shades[upper[start]], shades[lower[start]]
+        if start == mark:
+            parts.append(("┊".ljust(each), style(colors.waiting, b, bold=True)))
+        elif a == b:
+            parts.append((" " * (each * (i - start)), style(bg=a)))
+        else:
+            parts.append(("▀" * (each * (i - start)), style(a, b)))
+        start = i
+    return parts
+
+
+def _title(
+    title: Part, counts: NDArray[np.float64], at: int, step: int | None, top: float, frame: Frame
+) -> Strip:  # fmt: skip
+    """What is drawn, what lies outside of it, and what the colours stand for."""
+    muted, shades = style(frame.colors.muted), ramp("sequential", frame.colors.dark, frame.colors.depth)
+    limit, total = BINS * BIN, float(counts.sum())
+    share = 100 * float(counts[ABOVE]) / total if total else 0.0
+    when = f"at step {count(at)}" if step is not None else "at the last"
+    outside = f"about {share:.2g} % above {limit:g} {when}" if counts[ABOVE] else f"none above {limit:g} {when}"
+    scale: list[Part] = [
+        ("   0 ", muted),
+        *((" ", style(bg=shades[round(i * (len(shades) - 1) / 11)])) for i in range(12)),
+    ]
+    scale.append((f" {compact(float(f'{math.expm1(top):.1g}'))} ", muted))
+    return ends([title, (f"   {outside}", muted)], scale, frame.width)
+
+
+def _axis(steps: list[int], each: int, frame: Frame) -> Strip:
+    """First and last step under the plot."""
+    first, last = f"step {count(steps[0])}", count(steps[-1])
+    gap = max(each * len(steps) - len(first) - len(last), 1)
+    text = " " * LABEL + first + (" " * gap + last if len(steps) > 1 else "")
+    return line([(text, style(frame.colors.muted))], frame.width)

@@ -1,0 +1,280 @@
+"""The log: what the trained program writes, followed as it grows, with levels and a filter."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Key, Paste
+from textual.message import Message
+from textual.strip import Strip
+
+from tui.colors import Palette, style
+from tui.panes.base import ScrollPane
+from tui.panes.copying import copy
+from tui.panes.lines import Frame, Part, line, message, pad
+from tui.panes.logfile import LIMIT, Level, LogFile, LogLine, Read
+from tui.state.run import RunState, Section
+from tui.text import clean, count, cut
+
+__all__ = ["LogPane", "LogRead"]
+
+LOOK = 0.5
+"""Seconds between two looks at the file."""
+SHOWN: tuple[tuple[str, frozenset[Level]], ...] = (
+    ("", frozenset({"error", "warning", "info", "debug", ""})),
+    ("warnings and errors", frozenset({"error", "warning"})),
+    ("errors", frozenset({"error"})),
+)
+"""What `l` goes through: words for the title, and the levels that are seen."""
+SIGNS: dict[Level, str] = {"error": "✗ ", "warning": "! ", "info": "· ", "debug": "· ", "": "  "}
+KEYS = "/ filter · l level · C copy"
+
+
+class LogRead(Message):
+    """A look at the log's file is over."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        super().__init__()
+
+
+class LogPane(ScrollPane):
+    """Follows the end unless it was scrolled; reads the file in a thread, and only while it is seen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "shift(-20)", "to the left", show=False),
+        Binding("right", "shift(20)", "to the right", show=False),
+        Binding("home", "scroll_rows(-100000)", "first line", show=False),
+        Binding("end", "scroll_rows(100000)", "last line", show=False),
+        Binding("l", "level", "which levels", show=False),
+        Binding("C", "copy_lines", "copy what is seen", show=False),
+        Binding("escape", "clear_filter", "clear the filter", show=False),
+    ]
+    sections: ClassVar[tuple[Section, ...]] = ("alerts", "status")
+    every: ClassVar[float] = 0.5
+    key: ClassVar[str] = "6"
+
+    def __init__(self, path: Path, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.file = LogFile(path)
+        self.lines: deque[LogLine] = deque(maxlen=LIMIT)
+        self.read: Read | None = None
+        """The last look; None before the first."""
+        self.words, self.typing = "", False
+        self.level = 0
+        """Place in `SHOWN`."""
+        self.bottom: int | None = None
+        """Number of the last line that is seen; None: it follows the end."""
+        self.shifted = 0
+        """Characters that are scrolled past at the left."""
+        self._skipped = self._busy = False
+        self._look_due = 0.0
+        self._matching: list[LogLine] | None = None
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def wants(self, state: RunState, now: float) -> bool:
+        """Each turn of the screen is also one to look at the file."""
+        if now >= self._look_due and not self._busy and self.visible_now:
+            self._look_due, self._busy = now + LOOK, True
+            self.run_worker(self._look, group="log", thread=True)
+        return super().wants(state, now)
+
+    def _look(self) -> None:
+        """In a thread."""
+        self.post_message(LogRead(self.file.look()))
+
+    def on_log_read(self, event: LogRead) -> None:
+        """Take in what is new; there may be more at once."""
+        event.stop()
+        self._busy = False
+        before, read = self.read, event.read
+        self.read = read
+        if read.anew or read.skipped:
+            self.lines.clear()
+            self._skipped = read.skipped
+            self.bottom = None
+        self.lines.extend(read.lines)
+        if read.more:
+            self._look_due = 0.0
+        if before is None or read.lines or read.anew or (before.partial, before.problem, before.missing) != (
+            read.partial, read.problem, read.missing,
+        ):  # fmt: skip
+            self._matching = None
+            self.redraw()
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def ask_filter(self) -> None:
+        """Begin to type words that lines must hold."""
+        self.typing = True
+        self.app.call_later(self.app.run_action, "app.go('log')")
+        self.redraw()
+
+    def on_key(self, event: Key) -> None:
+        """While a filter is typed, keys are its letters."""
+        if not self.typing:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == "escape":
+            self.typing = False
+            self._filter("")
+        elif event.key in ("enter", "tab"):
+            self.typing = False
+            self.redraw()
+        elif event.key == "backspace":
+            self._filter(self.words[:-1])
+        elif event.key == "ctrl+u":
+            self._filter("")
+        elif event.is_printable and event.character:
+            self._filter(self.words + event.character)
+
+    def on_paste(self, event: Paste) -> None:
+        """Words from the clipboard."""
+        if self.typing:
+            event.stop()
+            self._filter(self.words + clean(event.text, 200))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """While a filter is typed, letters are no keys; `esc` is the pane's as long as there is something to clear."""
+        return not self.typing and (action != "clear_filter" or bool(self.words))
+
+    def action_clear_filter(self) -> None:
+        """Show all lines again."""
+        self._filter("")
+
+    def on_focus(self) -> None:
+        """Say which keys there are."""
+        self.border_subtitle = KEYS
+
+    def on_blur(self) -> None:
+        """The filter stays, the typing ends."""
+        self.border_subtitle, self.typing = "", False
+        self.redraw()
+
+    def action_level(self) -> None:
+        """All lines, warnings and errors, errors."""
+        self.level = (self.level + 1) % len(SHOWN)
+        self._matching, self.bottom = None, None
+        self.redraw()
+
+    def action_shift(self, by: int) -> None:
+        """Scroll sideways."""
+        self.shifted = max(self.shifted + by, 0)
+        self.redraw()
+
+    def action_scroll_rows(self, rows: int) -> None:
+        """Scroll; at the end it follows again."""
+        lines, room = self.matching(), self._room
+        at = self._end(lines) + rows
+        held = None if not lines or at >= len(lines) else lines[max(at, min(room, len(lines))) - 1].number
+        self.bottom = held
+        self.redraw()
+
+    def action_copy_lines(self) -> None:
+        """The lines that the filter and the level leave."""
+        copy(self, "\n".join(line.text for line in self.matching()), "the log's lines")
+
+    def _filter(self, words: str) -> None:
+        self.words, self._matching, self.bottom = words, None, None
+        self.redraw()
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def matching(self) -> list[LogLine]:
+        """The lines that are seen by scrolling."""
+        if self._matching is None:
+            words, levels = self.words.lower(), SHOWN[self.level][1]
+            self._matching = [x for x in self.lines if x.level in levels and words in x.text.lower()]
+        return self._matching
+
+    @property
+    def _room(self) -> int:
+        return max(self.content_size.height - (self.typing or bool(self.words)), 1)
+
+    def _end(self, lines: list[LogLine]) -> int:
+        """One past the last line that is seen."""
+        if self.bottom is None:
+            return len(lines)
+        return max(sum(x.number <= self.bottom for x in lines), min(self._room, len(lines)))
+
+    def heading(self, state: RunState) -> str:  # noqa: ARG002
+        """Levels, where it was scrolled to, and the file."""
+        words = SHOWN[self.level][0]
+        below = len(self.matching()) - self._end(self.matching())
+        parts = ["log", words, f"{count(below)} lines below" if below else "", _short(self.file.path)]
+        return " ─ ".join(part for part in parts if part)
+
+    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
+        """The lines, or why there are none."""
+        width, colors = frame.width, frame.colors
+        notes = [f"! {alert.text}" for alert in state.alerts if alert.topic == "log"][-1:]
+        head = [line([(cut(text, width), style(colors.wrong, bold=True))], width) for text in notes]
+        foot = [self._prompt(frame)] if self.typing or self.words else []
+        room = max(frame.height - len(head) - len(foot), 0)
+        lines = self.matching()
+        if (text := self._nothing(lines)) and room:
+            return [*head, *message([text], Frame(width, room, colors)), *foot][: frame.height]
+        end = self._end(lines)
+        shown = lines[max(end - room, 0) : end]
+        body = [self._line(x, frame) for x in shown]
+        if self.bottom is None and self.read is not None and self.read.partial and not self.words and not self.level:
+            body = [*body, self._line(LogLine(0, self.read.partial, ""), frame)][-room:] if room else []
+        if len(shown) < room and self._skipped and not self.words:
+            body = [line([("  earlier lines are in the file", style(colors.muted))], width), *body][: max(room, 0)]
+        return [*head, *pad(body, width, room), *foot][: frame.height]
+
+    def _nothing(self, lines: list[LogLine]) -> str:
+        read = self.read
+        if read is None:
+            return "reading the log"
+        if read.problem:
+            return f"{self.file.path.name} cannot be read: {read.problem}"
+        if read.missing:
+            return "no log file: what a headless run writes went where it was started"
+        if lines or (read.partial and not self.words and not self.level):
+            return ""
+        if not self.lines:
+            return "nothing was written so far: prints, warnings and errors of the training come here"
+        return f"none of {count(len(self.lines))} lines match"
+
+    def _prompt(self, frame: Frame) -> Strip:
+        cursor: list[Part] = [("▏", style(frame.colors.focus, bold=True))] if self.typing else []
+        found = f"   {count(len(self.matching()))} of {count(len(self.lines))}"
+        hint = " · enter keeps it, esc clears it" if self.typing else " · esc clears it"
+        words = cut(clean(self.words), max(frame.width // 2, 1))
+        typed: list[Part] = [("/", style(frame.colors.focus, bold=True)), (words, style(frame.colors.foreground))]
+        return line([*typed, *cursor, (found + hint, style(frame.colors.muted))], frame.width)
+
+    def _line(self, shown: LogLine, frame: Frame) -> Strip:
+        colors, width = frame.colors, frame.width
+        look = _look(shown.level, colors)
+        text = shown.text[self.shifted :] if self.shifted else shown.text
+        text = cut(text, max(width - 2, 0))
+        sign: Part = (SIGNS[shown.level], look)
+        at = text.lower().find(self.words.lower()) if self.words else -1
+        if at < 0 or len(text.lower()) != len(text):
+            return line([sign, (text, look)], width)
+        end = at + len(self.words)
+        parts: list[Part] = [(text[:at], look), (text[at:end], look + Style(reverse=True)), (text[end:], look)]
+        return line([sign, *parts], width)
+
+
+def _look(level: Level, colors: Palette) -> Style:
+    named = {"error": colors.wrong, "warning": colors.waiting, "debug": colors.muted}
+    return style(named.get(level, colors.foreground), bold=level == "error")
+
+
+def _short(path: Path) -> str:
+    """Relative to the current folder where that is shorter."""
+    try:
+        near = os.path.relpath(path)
+    except (ValueError, OSError):
+        near = str(path)
+    return clean(near if len(near) < len(str(path)) else str(path), 200)

@@ -1,0 +1,133 @@
+"""A line to type a number into: the learning rate and the number of epochs of a running fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+__all__ = ["EpochsAsked", "Prompt", "RateAsked", "ask_epochs", "ask_rate", "read_epochs", "read_rate"]
+
+T = TypeVar("T")
+RateAsked = tuple[float, float]
+"""Factor and rate, one of them 0."""
+EpochsAsked = int
+LONGEST = 24
+"""Characters that may be typed."""
+
+
+class Wrong(ValueError):
+    """What was typed cannot be taken; its text says why."""
+
+
+class Prompt(ModalScreen[T], Generic[T]):
+    """`read` makes an answer of what is typed, or raises Wrong; `tell` says what the answer would do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "no", "no", show=False)]
+
+    def __init__(self, title: str, hint: str, read: Callable[[str], T], tell: Callable[[T], str]) -> None:
+        super().__init__()
+        self._title, self._hint, self._read, self._tell = title, hint, read, tell
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        with Vertical(id="prompt") as box:
+            box.border_title, box.border_subtitle = self._title, "enter does it, esc does not"
+            yield Input(max_length=LONGEST, compact=True, select_on_focus=False)
+            yield Static(self._hint, id="told", markup=False)
+
+    @on(Input.Changed)
+    def tell(self, event: Input.Changed) -> None:
+        """Say at once what was understood."""
+        told = self.query_one("#told", Static)
+        try:
+            text = self._tell(self._read(event.value)) if event.value.strip() else self._hint
+            told.remove_class("wrong")
+        except Wrong as wrong:
+            text = str(wrong)
+            told.add_class("wrong")
+        told.update(text)
+
+    @on(Input.Submitted)
+    def take(self, event: Input.Submitted) -> None:
+        """Close with the answer; what is wrong stays to be mended."""
+        if not event.value.strip():
+            self.dismiss(None)
+            return
+        try:
+            answer = self._read(event.value)
+        except Wrong:
+            self.app.bell()
+            return
+        self.dismiss(answer)
+
+    def action_no(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+
+def ask_rate(now: float | None, scheduled: bool) -> Prompt[RateAsked]:
+    """Ask for another learning rate; `now` is the one of the newest step."""
+    title = "learning rate" + (f", now {now:.4g}" if now else "")
+    whole = ", the whole schedule with it" if scheduled else ""
+
+    def tell(answer: RateAsked) -> str:
+        factor, lr = answer
+        if not now:
+            return f"{f'x{factor:.4g}' if factor else f'{lr:.4g}'}, at the next batch{whole}"
+        new, times = lr or now * factor, factor or lr / now
+        return f"{now:.4g} > {new:.4g} (x{times:.3g}), at the next batch{whole}"
+
+    return Prompt(title, "a rate like 0.01 or 3e-4, or x0.5, or /2", lambda text: read_rate(text, now), tell)
+
+
+def ask_epochs(now: int, running: int) -> Prompt[EpochsAsked]:
+    """Ask for another number of epochs; `running` is the running one, counted from 1."""
+    hint = f"{running} or more: epoch {running} is running. Also +3 or -2"
+
+    def tell(epochs: int) -> str:
+        last = " (the running one is the last)" if epochs == running else ""
+        return f"{now} > {epochs} epochs{last}"
+
+    return Prompt(f"number of epochs, now {now}", hint, lambda text: read_epochs(text, now, running), tell)
+
+
+def read_rate(text: str, now: float | None = None) -> RateAsked:
+    """What "0.01", "x0.5", "*2", "/2" or "50%" ask for, as factor and rate; raises Wrong."""
+    typed = text.strip().lower().replace("×", "x").replace(",", ".")
+    try:
+        if typed[:1] in ("x", "*"):
+            factor, lr = float(typed[1:]), 0.0
+        elif typed[:1] == "/":
+            factor, lr = 1 / float(typed[1:]), 0.0
+        elif typed[-1:] == "%":
+            factor, lr = float(typed[:-1]) / 100, 0.0
+        else:
+            factor, lr = 0.0, float(typed)
+    except (ValueError, ZeroDivisionError):
+        raise Wrong("not a number: type a rate like 0.01, or x0.5, or /2") from None
+    value = factor or lr
+    if not 0 < value < math.inf or (now and factor and not 0 < now * factor < math.inf):
+        raise Wrong("a learning rate is above 0 and not infinite")
+    return factor, lr
+
+
+def read_epochs(text: str, now: int, running: int) -> EpochsAsked:
+    """The number that "8", "+3" or "-2" asks for; raises Wrong if it is none, or below the running epoch."""
+    typed = text.strip().replace("−", "-")
+    digits = typed.removeprefix("+").removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 7 and len(typed) - len(digits) <= 1):
+        raise Wrong("not a whole number: type for example 8, or +3")
+    epochs = now + int(typed) if typed != digits else int(typed)
+    if epochs < running:
+        raise Wrong(f"epoch {running} is running already: there cannot be fewer")
+    if epochs > 1_000_000:
+        raise Wrong("more than 1,000,000 epochs are not taken")
+    return epochs

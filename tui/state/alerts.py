@@ -1,0 +1,84 @@
+"""Alerts: what the user should know of the run, and what of it has been acknowledged on this screen."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from miniai.run import events as ev
+from tui.text import clean, count
+
+if TYPE_CHECKING:
+    from tui.state.run import Section
+
+__all__ = ["Alert", "Alerts"]
+
+LIMIT = 100
+"""Alerts that are kept."""
+
+
+@dataclass(eq=False)
+class Alert:
+    """Something that the user should know."""
+
+    topic: str
+    text: str
+    step: int = 0
+    at: float = 0.0
+    """Seconds since the trainer started."""
+    rule: str = ""
+    """What must be so for this alert; empty where the text says all."""
+    seen: bool = False
+    """Acknowledged."""
+
+    @property
+    def line(self) -> str:
+        """The text and where it happened."""
+        told = f"step {self.step}" in self.text
+        return self.text + (f" (step {count(self.step)})" if self.step and not told else "")
+
+
+class Alerts:
+    """The newest alerts, the oldest first; one that is told again, as to every new viewer, is there once."""
+
+    section: Section = "alerts"
+
+    def __init__(self) -> None:
+        self._alerts: deque[Alert] = deque(maxlen=LIMIT)
+        self._told: deque[tuple[str, str, int]] = deque(maxlen=LIMIT)
+        self.total = 0
+        """How many there have been; grows with each new one."""
+
+    def __iter__(self) -> Iterator[Alert]:
+        return iter(self._alerts)
+
+    def __len__(self) -> int:
+        return len(self._alerts)
+
+    def __getitem__(self, i: int) -> Alert:
+        return self._alerts[i]
+
+    def apply(self, fact: ev.AnyFact) -> bool:
+        """Take a fact; True if there is a new alert."""
+        if not isinstance(fact, ev.Alerted):
+            return False
+        told = (fact.topic, fact.text, fact.step)
+        if told in self._told:
+            return False
+        self._told.append(told)
+        text, rule = clean(fact.text), clean(fact.rule)
+        self._alerts.append(Alert(clean(fact.topic, 40), text, max(fact.step, 0), fact.at, rule))
+        self.total += 1
+        return True
+
+    @property
+    def open(self) -> list[Alert]:
+        """Those that are not acknowledged, the oldest first."""
+        return [alert for alert in self._alerts if not alert.seen]
+
+    def acknowledge(self, *alerts: Alert) -> None:
+        """They have been seen; without any, all have."""
+        for alert in alerts or self._alerts:
+            alert.seen = True

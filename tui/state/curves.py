@@ -1,0 +1,53 @@
+"""Metrics over the epochs: one value for each complete half epoch, at the step where it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from miniai.run import events as ev
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from tui.history import Series
+    from tui.state.run import Section
+
+__all__ = ["EpochCurves"]
+
+MAX_NAMES, SIZE = 20, 512
+"""Metrics that are followed, and values of each that are held one by one."""
+
+
+class EpochCurves:
+    """Takes the metrics of complete halves, without the loss, which has series of its own."""
+
+    section: Section = "loss"
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        """In the order of their first value."""
+        self.series: dict[tuple[str, ev.Phase], Series] = {}
+
+    def apply(self, fact: ev.AnyFact) -> bool:
+        """Take a fact; True if a curve has changed."""
+        match fact:
+            case ev.EpochEnded(ended="complete"):
+                for name, value in fact.metrics.items():
+                    if name != "loss":
+                        self._extend(clean(name, 40), fact.phase, fact.step, value)
+                return len(fact.metrics) > 1
+            case ev.RunResumed():
+                for series in self.series.values():
+                    series.drop_after(fact.step)
+                return True
+        return False
+
+    def _extend(self, name: str, phase: ev.Phase, step: int, value: ev.Number) -> None:
+        if name not in self.names:
+            if len(self.names) >= MAX_NAMES:
+                return
+            self.names.append(name)
+        if (name, phase) not in self.series:
+            from tui.history import Series  # numpy: not before it is needed
+
+            self.series[name, phase] = Series(size=SIZE, newest=SIZE)
+        self.series[name, phase].extend(step, [value])
