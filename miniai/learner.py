@@ -163,14 +163,17 @@ class Learner(CallbackHost):
     @contextmanager
     def _at_rate(self, lr: float | None) -> Iterator[None]:
         """Have the caller's own optimizer, where `opt_func` is None, at this rate for the time of a block."""
-        opt = self.opt if lr is not None and self.opt_func is None else None
-        before = [] if opt is None else [group["lr"] for group in opt.param_groups]
-        for group in opt.param_groups if before else ():
+        opt: Any = self.opt
+        if lr is None or self.opt_func is not None or opt is None:
+            yield
+            return
+        before = [group["lr"] for group in opt.param_groups]
+        for group in opt.param_groups:
             group["lr"] = lr
         try:
             yield
-        finally:
-            for group, rate in zip(opt.param_groups if before else (), before, strict=True):
+        finally:  # whoever put an earlier state back has made new groups
+            for group, rate in zip(opt.param_groups, before, strict=True):
                 group["lr"] = rate
 
     def _new_optimizer(self, lr: float, train: bool) -> Any:
