@@ -47,6 +47,7 @@ __all__ = [
     "Refused",
     "RunResumed",
     "RunStarted",
+    "Saved",
     "Scalars",
     "StageReached",
     "StopPlanned",
@@ -313,9 +314,21 @@ class Continued(Fact, frozen=True, tag=True):
 
 
 class RunResumed(Fact, frozen=True, tag=True):
-    """The run goes on from `step` in a new process: what the journal holds of later steps is void."""
+    """The run goes on from `step` in a new process: what the journal holds of later steps is void.
+
+    `at` of this and the facts after it goes on from the last fact before: the time between the processes is no time.
+    """
 
     step: int
+    epoch: int = 0
+    phase: Phase = "train"
+    """The half that the checkpoint was taken in; "valid" also stands for the end of an epoch."""
+    batch: int = 0
+    """Batches of that half that are done already."""
+    wall: float = 0.0
+    """Wall-clock seconds since 1970."""
+    pid: int = 0
+    host: str = ""
 
 
 class BatchSkipped(Fact, frozen=True, tag=True):
@@ -359,6 +372,20 @@ class StopPlanned(Fact, frozen=True, tag=True):
 
     when: Literal["batch", "epoch"]
     epoch: int
+    request: str = ""
+
+
+class Saved(Fact, frozen=True, tag=True):
+    """A checkpoint was written whole: a run can be resumed from `step`."""
+
+    step: int
+    epoch: int
+    name: str
+    """Its folder's name in the run's checkpoints folder."""
+    why: Literal["epoch", "time", "best", "request", "stop"]
+    bytes: int = 0
+    seconds: float = 0.0
+    """How long the training stood still for it."""
     request: str = ""
 
 
@@ -437,7 +464,7 @@ AnyFact: TypeAlias = (
     RunStarted | StageReached | DataLoaded | FitStarted | EpochStarted | Progressed | Scalars | LayersMeasured
     | HistogramsMeasured
     | PreviewSaved | Paused | Continued | RunResumed | BatchSkipped | EpochSkipped | EpochEnded | StopPlanned | Refused
-    | Alerted | Changed | FitEnded | EnvironmentNoted
+    | Alerted | Changed | Saved | FitEnded | EnvironmentNoted
     | RatesTried | RateSuggested | DatasetDescribed
     | ConfusionMeasured | SystemSampled
 )  # fmt: skip

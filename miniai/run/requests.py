@@ -13,8 +13,8 @@ import msgspec
 from miniai.run.events import Phase
 
 __all__ = [
-    "AnyRequest", "Continue", "Kill", "Pause", "Request", "SetEpochs", "SetLearningRate", "SetValidation", "SkipBatch",
-    "SkipEpoch", "Step", "Stop", "decode", "encode",
+    "AnyRequest", "Continue", "Kill", "Pause", "Request", "Save", "SetEpochs", "SetLearningRate", "SetValidation",
+    "SkipBatch", "SkipEpoch", "Step", "Stop", "decode", "encode",
 ]  # fmt: skip
 
 
@@ -75,12 +75,16 @@ class SetValidation(Request, frozen=True, tag=True):
     on: bool
 
 
+class Save(Request, frozen=True, tag=True):
+    """Write a checkpoint after the running batch."""
+
+
 class Kill(Request, frozen=True, tag=True):
     """End the trainer's whole process group at once."""
 
 
 AnyRequest: TypeAlias = (
-    Pause | Continue | Step | SkipBatch | SkipEpoch | Stop | SetLearningRate | SetEpochs | SetValidation | Kill
+    Pause | Continue | Step | SkipBatch | SkipEpoch | Stop | SetLearningRate | SetEpochs | SetValidation | Save | Kill
 )
 
 _encoder = msgspec.json.Encoder()

@@ -11,7 +11,7 @@ from tui.text import clean
 __all__ = ["Answer", "change", "change_mark", "words"]
 
 Answer: TypeAlias = (
-    ev.Paused | ev.Continued | ev.BatchSkipped | ev.EpochSkipped | ev.StopPlanned | ev.Changed | ev.Refused
+    ev.Paused | ev.Continued | ev.BatchSkipped | ev.EpochSkipped | ev.StopPlanned | ev.Changed | ev.Saved | ev.Refused
 )
 
 
@@ -27,6 +27,8 @@ def words(fact: Answer, of: int) -> str:
             return f"stops after {'this batch' if fact.when == 'batch' else f'epoch {fact.epoch + 1}'}"
         case ev.Changed():
             return change(fact)
+        case ev.Saved():
+            return f"saved at step {fact.step:,}"
         case ev.Refused():
             return f"refused: {clean(fact.why)}"
     return ""

@@ -7,6 +7,7 @@ from miniai.run.requests import (
     Continue,
     Kill,
     Pause,
+    Save,
     SetEpochs,
     SetLearningRate,
     SetValidation,
@@ -77,5 +78,7 @@ def _words(request: AnyRequest) -> str:
             return f"{epochs} epochs: at the next batch …"
         case SetValidation(on=on):
             return f"validation {'on' if on else 'off'}: from the next epoch …"
+        case Save():
+            return "saving: after this batch …"
         case Kill():
             return "killing …"
