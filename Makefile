@@ -2,15 +2,18 @@
 # make test   build it and run the tests
 # make check  lint, format, types, import contracts
 # make coverage  the library's tests with the lines and branches they miss
+# make snapshots  write what every pane draws now as what it should draw; then look at each difference
+# make pictures  draw the pictures of docs/panes.md anew
+# make soak   kill, stop and resume runs at random, many times (half an hour)
 # make bench  all benchmarks (half an hour on a quiet machine)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: fit test check coverage format bench clean
+.PHONY: fit test check coverage format snapshots pictures bench soak clean
 BENCHMARKS := help_time start_up frame_time long_run learner_speed screen_speed screen_cost journal_cost key_press \
-  learner_cost loader_speed stats_cost scratch_loader
+  learner_cost loader_speed stats_cost scratch_loader checkpoint_cost attach_time viewers
 .DELETE_ON_ERROR:
 
 fit: $(VENV)/.run-ready
@@ -34,6 +37,16 @@ check: $(VENV)/.dev-ready
 format: $(VENV)/.dev-ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+snapshots: $(VENV)/.dev-ready
+	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/tui/test_snapshots.py
+
+pictures: $(VENV)/.dev-ready
+	$(BIN)/python -m scripts.panes_pictures
+
+soak: $(VENV)/.dev-ready
+	MINIAI_EXAMPLES=1000 MINIAI_KILLS=100 $(BIN)/python -m pytest -q tests/miniai/test_resume.py \
+	  tests/miniai/test_resume_host.py tests/terminal/test_kill.py $(ARGS)
 
 bench: $(VENV)/.dev-ready
 	for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done

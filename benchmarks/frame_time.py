@@ -7,6 +7,7 @@ alone and the whole frame: drawn, compared with the frame before, and written as
 
 from __future__ import annotations
 
+import gc
 import statistics
 import sys
 import time
@@ -21,7 +22,7 @@ from miniai.run import events as ev
 from miniai.run.packed import pack
 from tui.colors import PALETTES, style
 from tui.panes.header import header
-from tui.panes.heatmap import heatmap
+from tui.panes.heatmap import heatmap, on_screen
 from tui.panes.images import images
 from tui.panes.layer import layer_view
 from tui.panes.lines import Frame, changed
@@ -119,7 +120,7 @@ def whole_frame(draw: Callable[[int], list[Strip]], background: Style) -> Callab
         old, shown[turn[0]] = shown[1 - turn[0]], draw(turn[0])
         for y, (a, b) in enumerate(zip(old, shown[turn[0]], strict=True)):
             if span := changed(a, b):
-                b.apply_style(background).apply_offsets(0, y).crop(*span).render(console)
+                on_screen(b, y, background).crop(*span).render(console)
 
     return frame
 
@@ -139,6 +140,7 @@ def compare_layers(frame: Frame) -> None:
     """Print the heatmap of many layers against that of few."""
     ground = style(bg=frame.colors.background)
     few, many = model_of(FEW), model_of(MANY)
+    gc.freeze()  # as the app does: the collector's walks through a large state are no part of a frame
     print(f"\nheatmap, ms {FEW:>12} layers {MANY:>4} layers   ratio (bound for the frame 1.5)")
     for statistic in ("mean", "grad"):
         kinds: dict[str, Callable[[RunState], Callable[[], object]]] = {

@@ -56,10 +56,15 @@ class LiveFit:
         self.screen.wait(1, deadline)
         self.trainer = psutil.Process(self.run.read_info().pid)
 
-    def trainer_cpu(self) -> float:
-        """CPU seconds of the trainer so far."""
-        times = self.trainer.cpu_times()
-        return float(times.user + times.system)
+    def hold(self) -> None:
+        """Hold screen and trainer still: neither gets CPU."""
+        self.screen.freeze()
+        self.trainer.suspend()
+
+    def let_go(self) -> None:
+        """Let both go on."""
+        self.trainer.resume()
+        self.screen.thaw()
 
     def __enter__(self) -> LiveFit:
         return self
@@ -68,6 +73,8 @@ class LiveFit:
         """Stop through the control socket, leave the screen with `q`, and look for what is left."""
         info = self.run.read_info()
         trainer = psutil.Process(info.pid) if info.pid and psutil.pid_exists(info.pid) else None
+        if trainer is not None:
+            trainer.resume()
         self.screen.thaw()
         self.screen.watch("(■|✓|✗) (stopped|done|failed)")
         client = ControlClient(lambda: self.run.read_info().socket, heard=bool, failed=print)

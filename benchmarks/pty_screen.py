@@ -110,6 +110,8 @@ class PtyScreen:
 
     def freeze(self, deadline: float = 5.0) -> None:
         """Press ctrl+z, which suspends the screen: from then on its process stands still and draws nothing."""
+        if self.process.status() == psutil.STATUS_STOPPED:
+            return
         os.write(self._fd, b"\x1a")
         end = time.monotonic() + deadline
         while self.process.status() != psutil.STATUS_STOPPED:

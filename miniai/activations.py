@@ -64,14 +64,15 @@ def get_hist(h: Hook) -> Tensor:
 def get_min(h: Hook) -> Tensor:
     """Share, 0 to 1, of near-zero activations (in the lowest bin: below 0.25) of hook `h`, (batches,), on the CPU.
 
-    It is a share of all activations: those above 10 and those that are not finite are in the whole.
+    It is a share of all activations: those above 10 and those that are not finite are in the whole. Where none is
+    finite nothing is known of their sizes, and it is NaN.
     """
     histograms = _stacked(h)
-    total = histograms.sum(0)
-    for beyond in (getattr(h, "above", []), getattr(h, "nonfinite", [])):
-        if beyond:
-            total += torch.stack(beyond).cpu()
-    return (histograms[0] / total).float()
+    finite = histograms.sum(0)
+    if getattr(h, "above", []):
+        finite += torch.stack(h.above).cpu()
+    broken = torch.stack(h.nonfinite).cpu() if getattr(h, "nonfinite", []) else 0
+    return (histograms[0] / (finite + broken)).where(finite > 0, torch.nan).float()
 
 
 class _Budget:
@@ -186,20 +187,26 @@ class ActivationStats(HooksCallback):
             self._budget.end()
         self._measuring = False
 
-    def color_dim(self, figsize: tuple[float, float] | None = None) -> list[Axes]:
-        """Draw each layer's histograms over time, dark for few and bright for many (log scale); returns the axes."""
+    def color_dim(self, figsize: tuple[float, float] | None = None, **place: Any) -> list[Axes]:
+        """Draw each layer's histograms over time, dark for few and bright for many (log scale); returns the axes.
+
+        With `figure=` or `axes=` into those: see `miniai.activation_plots`.
+        """
         from miniai.activation_plots import color_dim
 
-        return color_dim(self, figsize)
+        return color_dim(self, figsize, **place)
 
-    def dead_chart(self, figsize: tuple[float, float] | None = None) -> list[Axes]:
-        """Draw each layer's share of near-zero activations over time; returns the axes."""
+    def dead_chart(self, figsize: tuple[float, float] | None = None, **place: Any) -> list[Axes]:
+        """Draw each layer's share of near-zero activations over time; places and result as for `color_dim`."""
         from miniai.activation_plots import dead_chart
 
-        return dead_chart(self, figsize)
+        return dead_chart(self, figsize, **place)
 
-    def plot_stats(self, figsize: tuple[float, float] = (10, 4)) -> list[Axes]:
-        """Draw all layers' means (left) and standard deviations (right) over time; returns the two axes."""
+    def plot_stats(self, figsize: tuple[float, float] = (10, 4), **place: Any) -> list[Axes]:
+        """Draw all layers' means (left) and standard deviations (right) over time; returns the two axes.
+
+        With `figure=` or two `axes=` into those.
+        """
         from miniai.activation_plots import plot_stats
 
-        return plot_stats(self, figsize)
+        return plot_stats(self, figsize, **place)

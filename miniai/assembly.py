@@ -9,15 +9,17 @@ import torch
 from torch import nn
 
 from miniai import models, optimizers
+from miniai.callbacks.base import Callback
 from miniai.callbacks.precision import MixedPrecision
 from miniai.callbacks.train import TrainCB
+from miniai.callbacks.transform import BatchTransformCB
 from miniai.catalog import ImageData
 from miniai.config import RunConfig
 from miniai.datasets import DataLoaders
 from miniai.loader import MemoryLoader
 from miniai.recipe import Recipe
 
-__all__ = ["Parts", "assemble", "steps"]
+__all__ = ["Parts", "assemble", "augmenting", "steps"]
 
 
 class Parts(NamedTuple):
@@ -47,3 +49,22 @@ def assemble(config: RunConfig, how: Recipe, data: ImageData, device: torch.devi
 def steps(config: RunConfig) -> TrainCB:
     """Who does the five steps: in single or in mixed precision."""
     return MixedPrecision() if config.amp else TrainCB()
+
+
+def augmenting(config: RunConfig, data: ImageData) -> list[Callback]:
+    """What changes the training images at random, if that is asked for.
+
+    It is a part of the training and draws from torch's generator, on the images' device: with the same seed the
+    same images, watched or not. Validation sees every image as it is.
+    """
+    if not config.augment:
+        return []
+    from miniai.augment import standard
+
+    change = standard(*data.shape[1:])
+
+    def changed(batch: tuple[Any, ...]) -> tuple[Any, ...]:
+        images, *others = batch
+        return (change(images), *others)
+
+    return [BatchTransformCB(changed, on_val=False)]

@@ -18,7 +18,7 @@ from miniai.tta import tta
 
 __all__ = [
     "CapturePreds", "RandCopy", "RandCrop", "RandErase", "RandFlip", "capture_preds", "rand_copy", "rand_crop",
-    "rand_erase", "rand_flip", "show_image_batch", "summary", "tta",
+    "rand_erase", "rand_flip", "show_image_batch", "standard", "summary", "tta",
 ]  # fmt: skip
 
 
@@ -176,3 +176,11 @@ class RandFlip(nn.Module):
     def extra_repr(self) -> str:
         """What was given."""
         return f"p={self.p:g}"
+
+
+def standard(height: int, width: int) -> nn.Sequential:
+    """What small images are usually trained with: shifted, mirrored, up to four parts of each erased.
+
+    For images of `height` by `width` pixels; shifted by up to one pixel for each 28 of the longer side, at least one.
+    """
+    return nn.Sequential(RandCrop(max(round(max(height, width) / 28), 1)), RandFlip(), RandErase())

@@ -5,13 +5,13 @@ No torch in here: the screen's process reads and writes configurations too.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from miniai.errors import UsageError
+from miniai.run.replacing import replace_file
 
 __all__ = ["RunConfig", "check", "read_config", "write_config"]
 
@@ -36,6 +36,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Name of a schedule in `miniai.schedules`."""
     amp: bool = False
     """Mixed precision: float16 on CUDA, bfloat16 elsewhere."""
+    augment: bool = False
+    """Change the training images at random: shifted, mirrored, parts of them erased (`miniai.augment.standard`)."""
     from_scratch: bool = False
     """Train on the parts of `miniai.scratch`, which has the model mlp and the optimizer sgd."""
     seed: int = 42
@@ -53,12 +55,26 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The first rate that "lr-find" tries."""
     lr_factor: float = 1.3
     """By how much "lr-find" multiplies the rate after each batch."""
+    save_every: int = 1
+    """Write a checkpoint after so many epochs, and after the last; 0: only when asked for, and at a stop."""
+    save_minutes: float | None = None
+    """Write one, too, so many minutes of training after the one before."""
+    save_best: str = "accuracy"
+    """The metric of the validation whose best checkpoint is kept besides: "accuracy", "loss", or "none"."""
+    keep: int = 2
+    """How many of the last checkpoints are kept."""
+    until: int | None = None
+    """Epochs in all that a resumed run was asked for; its schedule stays that of `epochs`."""
     given: tuple[str, ...] = ()
     """Names of the fields that the user set; the rest are defaults."""
 
 
 def check(config: RunConfig) -> None:
-    """UsageError if values do not go together."""
+    """UsageError if values do not go together, or cannot be kept."""
+    try:
+        (config.data_dir or "").encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"--data-dir {config.data_dir!r} is no UTF-8: a run cannot keep it; rename it") from error
     if config.from_scratch and (config.model != "mlp" or config.opt not in (None, "sgd")):
         asked = f"--model {config.model}" if config.model != "mlp" else f"--opt {config.opt}"
         raise UsageError(f"{asked} is not written from scratch: --from-scratch goes with --model mlp and --opt sgd")
@@ -69,9 +85,7 @@ def check(config: RunConfig) -> None:
 
 def write_config(path: Path, config: RunConfig) -> None:
     """Write `config` as JSON, replacing `path` atomically."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
-    os.replace(part, path)
+    replace_file(path, msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
 
 
 def read_config(path: Path) -> RunConfig:
@@ -80,5 +94,5 @@ def read_config(path: Path) -> RunConfig:
         return msgspec.json.decode(path.read_bytes(), type=RunConfig)
     except OSError as error:
         raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not a run configuration: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from miniai.deadline import Deadline
 from miniai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -11,9 +12,25 @@ if TYPE_CHECKING:
 
 __all__ = ["gpu_names", "pick_device"]
 
+PATIENCE = 3.0
+"""Seconds that the driver gets to say which GPUs there are."""
+
 
 def gpu_names() -> list[str]:
-    """Names of the NVIDIA GPUs in this machine, asked of the driver and not of torch; empty if there are none."""
+    """Names of the NVIDIA GPUs in this machine, asked of the driver and not of torch; empty if there are none.
+
+    Empty too if the driver does not answer in time: it may hang for ever.
+    """
+    call = Deadline(PATIENCE, "GPU driver")
+    try:
+        return call(_asked)
+    except TimeoutError:
+        return []
+    finally:
+        call.close()
+
+
+def _asked() -> list[str]:
     import pynvml
 
     try:

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from miniai.callbacks.base import Callback
+    from miniai.callbacks.checkpoint import CheckpointCB
     from miniai.callbacks.clock import TrainingClock
     from miniai.callbacks.layers import LayerStatsCB
     from miniai.catalog import ImageData
     from miniai.learner import Learner
+    from miniai.run.resuming import Resumption
+    from miniai.run.watch import Watch
 
 __all__ = ["Fitting", "StoppedEarly"]
 
@@ -45,12 +48,17 @@ class Fitting:
         self.run_dir, self.config, self.control, self.reporter = run, config, control, reporter
         self.learn: Learner | None = None
         """Made when torch and the data are there."""
+        self.resumption: Resumption | None = None
+        """Where the fit goes on, if it does; to be set before `run`."""
+        self.watch: Watch | None = None
+        """Whose counts a resumed fit goes on with; to be set before `run`."""
         self._stopped: Callable[[], bool] = bool
 
     @property
     def step(self) -> int:
         """Batches trained so far."""
-        return 0 if self.learn is None else self.learn.steps
+        before = 0 if self.resumption is None else self.resumption.state.step
+        return before if self.learn is None else max(self.learn.steps, before)
 
     def run(self) -> Literal["done", "stopped"]:
         """Prepare and fit; raises what training raises."""
@@ -117,7 +125,7 @@ class Fitting:
     def _learner(self, data: ImageData, device: torch.device) -> Learner:
         from torch.nn import functional as F
 
-        from miniai.assembly import assemble
+        from miniai.assembly import assemble, augmenting
         from miniai.callbacks.clock import TrainingClock
         from miniai.details import modules
         from miniai.learner import Learner
@@ -130,7 +138,7 @@ class Fitting:
         self.reporter.emit(
             FitStarted(
                 at=self.reporter.now(),
-                epochs=self.config.epochs,
+                epochs=self.config.epochs if self.resumption is None else self.resumption.state.n_epochs,
                 model=self.config.model,
                 parameters=sum(p.numel() for p in parts.model.parameters()),
                 device=str(device),
@@ -147,7 +155,7 @@ class Fitting:
             )
         )
         schedule = schedules.callback(how.sched, how.lr, train_batches * self.config.epochs)
-        optional = [cb for cb in (layers, schedule) if cb is not None]
+        optional = [*(cb for cb in (layers, schedule) if cb is not None), *augmenting(self.config, data)]
         return Learner(
             parts.model,
             parts.dls,
@@ -180,7 +188,8 @@ class Fitting:
 
         emit, now = self.reporter.emit, self.reporter.now
         report = ReportCB(emit, now, clock)
-        control = ControlCB(self.control, emit, now, clock, report.flush)
+        saver = self._saver(clock, report.flush)
+        control = ControlCB(self.control, emit, now, clock, report.flush, saver)
         self._stopped = lambda: control.stopped
         watching = [
             PreviewCB(emit, self.run_dir.path, now, clock),
@@ -190,4 +199,30 @@ class Fitting:
             SystemCB(emit, self.run_dir.path, now),
             EnvironmentCB(emit, now, device),
         ]
-        return [control, steps(self.config), DeviceCB(device), MetricsCB(accuracy=Accuracy()), *watching]
+        training = [control, steps(self.config), DeviceCB(device), MetricsCB(accuracy=Accuracy())]
+        return [*training, *watching, *self._alerts(), saver, *self._resuming()]
+
+    def _alerts(self) -> list[Callback]:
+        from miniai.callbacks.alerts import AlertsCB
+
+        return [] if self.watch is None else [AlertsCB(self.watch)]
+
+    def _saver(self, clock: TrainingClock, flush: Callable[[], object]) -> CheckpointCB:
+        from miniai.callbacks.checkpoint import CheckpointCB
+
+        config, emit, now = self.config, self.reporter.emit, self.reporter.now
+        return CheckpointCB(
+            emit, self.run_dir.checkpoints, now, clock, flush=flush, stopped=self._was_stopped,
+            every=config.save_every, minutes=config.save_minutes, best=config.save_best, keep=config.keep,
+        )  # fmt: skip
+
+    def _was_stopped(self) -> bool:
+        return self._stopped()
+
+    def _resuming(self) -> list[Callback]:
+        from miniai.callbacks.resume import ResumeCB
+
+        if self.resumption is None:
+            return []
+        path, state, _ = self.resumption
+        return [ResumeCB(path, state, self.reporter.emit, self.reporter.now, until=self.config.until)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -30,9 +29,9 @@ from miniai.callbacks.train import TrainCB
 from miniai.conv import to_cpu
 from miniai.errors import LearnerError
 from miniai.faults import explain, no_batches, no_pair, no_parameters
-
-if TYPE_CHECKING:
-    from miniai.summary import Summary
+from miniai.learner_looks import Looks
+from miniai.optimizers import at_rate
+from miniai.position import Start, batches
 
 __all__ = [
     "Callback", "CancelBatchException", "CancelEpochException", "CancelFitException", "CompletionCB", "DeviceCB",
@@ -41,7 +40,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Learner(CallbackHost):
+class Learner(CallbackHost, Looks):
     """A model, its data, its loss and its optimizer, and the loop that trains it.
 
     ```text
@@ -99,6 +98,8 @@ class Learner(CallbackHost):
         """Batches trained so far, over all fits."""
         self.n_inp = 1
         """How many of a batch's parts are inputs; the others are targets."""
+        self.start: Start | None = None
+        """Where in its epochs the fit begins; a resumed run sets it in `before_fit`. None: at the first batch."""
         self.dl: Any = None
         self.batch: Any = None
         self.preds: Any = None
@@ -120,61 +121,11 @@ class Learner(CallbackHost):
         lr: float | None = None,
     ) -> None:
         """Train for `n_epochs`; `cbs` and `lr` are for this fit only."""
-        with self._also(cbs), self._at_rate(lr):
-            self.n_epochs, self.epochs = n_epochs, range(n_epochs)
+        with self._also(cbs), at_rate(self, lr):
+            self.n_epochs, self.epochs, self.start = n_epochs, range(n_epochs), None
             if self.opt_func is not None:
                 self.opt = self._new_optimizer(self.lr if lr is None else lr, train)
             self._fit(train, valid)
-
-    def lr_find(
-        self,
-        gamma: float = 1.3,
-        max_mult: float = 3,
-        start_lr: float = 1e-5,
-        max_epochs: int = 10,
-        cbs: Callback | Iterable[Callback] | None = None,
-    ) -> LRFinderCB:
-        """The losses over growing learning rates, and a good one to begin with; see `miniai.looking.lr_find`.
-
-        The Learner, its model, optimizer, callbacks and the random state are afterwards as they were.
-        """
-        from miniai.looking import lr_find
-
-        return lr_find(self, gamma, max_mult, start_lr, max_epochs, cbs)
-
-    def summary(self) -> Summary:
-        """A table of the layers (shapes, parameters, work), by one forward pass; see `miniai.summary`."""
-        from miniai.augment import summary
-
-        return summary(self)
-
-    def show_image_batch(self, max_n: int = 9, cbs: Any = None, **kw: Any) -> Any:
-        """Draw the images of the first batch as the model would get them; see `miniai.looking`."""
-        from miniai.augment import show_image_batch
-
-        return show_image_batch(self, max_n, cbs, **kw)
-
-    def capture_preds(self, cbs: Any = None, inps: bool = False) -> Any:
-        """The predictions and targets of the validation set, before them the inputs if asked; see `miniai.looking`."""
-        from miniai.augment import capture_preds
-
-        return capture_preds(self, cbs, inps)
-
-    @contextmanager
-    def _at_rate(self, lr: float | None) -> Iterator[None]:
-        """Have the caller's own optimizer, where `opt_func` is None, at this rate for the time of a block."""
-        opt: Any = self.opt
-        if lr is None or self.opt_func is not None or opt is None:
-            yield
-            return
-        before = [group["lr"] for group in opt.param_groups]
-        for group in opt.param_groups:
-            group["lr"] = lr
-        try:
-            yield
-        finally:  # whoever put an earlier state back has made new groups
-            for group, rate in zip(opt.param_groups, before, strict=True):
-                group["lr"] = rate
 
     def _new_optimizer(self, lr: float, train: bool) -> Any:
         """One for the model as it is; None for a model without parameters that is only validated."""
@@ -196,6 +147,8 @@ class Learner(CallbackHost):
             self._loader(training)  # a missing loader is an error now, not after the first training half
         for self.epoch in self._each_epoch():  # noqa: B020
             for training in halves:
+                if self.start is not None and self.start.passed(self.epoch, training):
+                    continue
                 with torch.set_grad_enabled(training and torch.is_grad_enabled()):
                     self.one_epoch(training)
 
@@ -226,8 +179,8 @@ class Learner(CallbackHost):
 
     @with_cbs("epoch")
     def _one_epoch(self) -> None:
-        came = False
-        for self.iter, self.batch in enumerate(self.dl):  # noqa: B020
+        came = self.start is not None and self.start.within(self.epoch, self.training)  # before, if none is left
+        for self.iter, self.batch in batches(self):  # noqa: B020
             came = True
             self._one_batch()
         if not came:

@@ -55,12 +55,24 @@ class MemoryLoader:
         # DataLoader draws a seed for worker processes as soon as iter() is called, even if it has no workers and
         # does not shuffle. Not drawing it here would shift every random number that comes after.
         draw_seed()
-        return self._batches()
+        return self._epoch()
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        # The order is drawn at the first next(), as by DataLoader's sampler.
-        order = permutation(len(self.x)).to(self.x.device) if self.shuffle else None
-        for i in range(len(self)):
+    def iter_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The epoch that `iter` would give now, without its first batches, which are not made.
+
+        Draws at once what that epoch draws, and nothing later.
+        """
+        draw_seed()
+        return self._batches(self._order(), first)
+
+    def _order(self) -> Tensor | None:
+        return permutation(len(self.x)).to(self.x.device) if self.shuffle else None
+
+    def _epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from self._batches(self._order())  # drawn at the first next(), as by DataLoader's sampler
+
+    def _batches(self, order: Tensor | None, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        for i in range(first, len(self)):
             at = slice(i * self.bs, (i + 1) * self.bs)
             if order is None:
                 # Copies: a callback that changes a batch in place must not change the data.

@@ -12,10 +12,11 @@ from miniai.callbacks.base import STEPS, Callback, CancelFitException, as_callba
 from miniai.callbacks.capture import CapturePreds
 from miniai.callbacks.func import FuncCB
 from miniai.callbacks.lr_find import LRFinderCB
-from miniai.callbacks.snapshot import Modes, RandomState
+from miniai.callbacks.snapshot import Modes
 from miniai.conv import to_cpu
 from miniai.errors import LearnerError
 from miniai.hooks import HooksCallback
+from miniai.random_state import RandomState
 
 if TYPE_CHECKING:
     from miniai.learner import Learner

@@ -37,11 +37,12 @@ class _Sum:
     def __init__(self) -> None:
         self.total: torch.Tensor | None = None
         self._kept: list[torch.Tensor] = []
+        self._restored: torch.Tensor | None = None  # values kept before those, on whatever device
         self._weight = 1.0
 
     def add(self, value: torch.Tensor, weight: float = 1.0) -> None:
         """Add one value, which must not change any more."""
-        if weight != self._weight or len(self._kept) >= FOLD:
+        if weight != self._weight or self._count() >= FOLD:
             self._fold()
             self._weight = weight
         self._kept.append(value)
@@ -51,12 +52,32 @@ class _Sum:
         self._fold()
         return torch.zeros(()) if self.total is None else self.total
 
-    def _fold(self) -> None:
+    def _count(self) -> int:
+        return len(self._kept) + (0 if self._restored is None else len(self._restored))
+
+    def _waiting(self) -> torch.Tensor | None:
+        """The values that are not added up yet, in their order."""
         if not self._kept:
+            return self._restored
+        kept = torch.stack(self._kept)
+        return kept if self._restored is None else torch.cat([self._restored.to(kept.device), kept])
+
+    def _fold(self) -> None:
+        waiting = self._waiting()
+        if waiting is None:
             return
-        wide = torch.float32 if self._kept[0].device.type == "mps" else torch.float64  # MPS has no float64
-        part = torch.stack(self._kept).sum(dtype=wide) * self._weight
+        wide = torch.float32 if waiting.device.type == "mps" else torch.float64  # MPS has no float64
+        part = waiting.sum(dtype=wide) * self._weight
         self.total = part if self.total is None else self.total.to(part.device) + part
+        self._kept, self._restored = [], None
+
+    def state_dict(self) -> dict[str, Any]:
+        """To go on from here to the last bit: nothing is added up for it."""
+        return {"total": self.total, "waiting": self._waiting(), "weight": self._weight}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.total, self._restored, self._weight = state["total"], state["waiting"], state["weight"]
         self._kept = []
 
 
@@ -87,6 +108,15 @@ class Mean:
     def compute(self) -> torch.Tensor:
         """The mean, a 0-dim tensor."""
         return self._sum.value() / self.weight if self.weight else torch.tensor(torch.nan)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The values so far."""
+        return {"sum": self._sum.state_dict(), "weight": self.weight}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have the values of a `state_dict`."""
+        self._sum.load_state_dict(state["sum"])
+        self.weight = state["weight"]
 
 
 def check_classes(classes: torch.Tensor, targets: torch.Tensor) -> None:
@@ -123,3 +153,12 @@ class Accuracy:
     def compute(self) -> torch.Tensor:
         """The accuracy, a 0-dim tensor."""
         return self._hits.value() / self.count if self.count else torch.tensor(torch.nan)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The samples so far."""
+        return {"hits": self._hits.state_dict(), "count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have the samples of a `state_dict`."""
+        self._hits.load_state_dict(state["hits"])
+        self.count = state["count"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,7 +12,9 @@ from miniai.errors import UsageError
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-__all__ = ["OptFunc", "default_lr", "get", "names"]
+    from miniai.learner import Learner
+
+__all__ = ["OptFunc", "at_rate", "default_lr", "get", "names"]
 
 OptFunc: TypeAlias = "Callable[..., Optimizer]"
 """Called as `opt_func(params, lr)`; makes the optimizer."""
@@ -48,3 +51,20 @@ def _row(name: str) -> tuple[str, dict[str, Any], float]:
     if name not in _TABLE:
         raise UsageError(f"no optimizer is named {name!r}: choose one of {', '.join(names())}")
     return _TABLE[name]
+
+
+@contextmanager
+def at_rate(learn: Learner, lr: float | None) -> Iterator[None]:
+    """Have the caller's own optimizer, where `opt_func` is None, at this rate for the time of a block."""
+    opt: Any = learn.opt
+    if lr is None or learn.opt_func is not None or opt is None:
+        yield
+        return
+    before = [group["lr"] for group in opt.param_groups]
+    for group in opt.param_groups:
+        group["lr"] = lr
+    try:
+        yield
+    finally:  # whoever put an earlier state back has made new groups
+        for group, rate in zip(opt.param_groups, before, strict=True):
+            group["lr"] = rate

@@ -23,14 +23,17 @@ import psutil
 from miniai.config import RunConfig, read_config
 from miniai.errors import MiniaiError, RunError
 from miniai.fitting import Fitting
+from miniai.run.checkpoint import set_aside
 from miniai.run.control import RunControl
-from miniai.run.directory import RunDir
-from miniai.run.events import SCHEMA, Alerted, Fact, FitEnded, RunStarted
+from miniai.run.directory import RunDir, boot_id
+from miniai.run.events import SCHEMA, Alerted, Fact, FitEnded, RunResumed, RunStarted
 from miniai.run.journal import Journal
 from miniai.run.listener import Listener, kill_group
-from miniai.run.output import LossyWriter
+from miniai.run.logout import at_logout
+from miniai.run.output import LossyWriter, one_line
 from miniai.run.output import install as install_output
 from miniai.run.reporter import Reporter
+from miniai.run.resuming import Resumption, alone, last_at, resumption
 from miniai.run.watch import Watch
 
 __all__ = ["exit_code", "host", "main", "obey_signals"]
@@ -42,27 +45,53 @@ def host(
     listeners: Sequence[Callable[[Fact], object]] = (),
     kill: Callable[[], None] = kill_group,
     output: Sequence[LossyWriter] = (),
+    outlives: bool = True,
 ) -> FitEnded:
     """Train what `run` configures, to its end; returns the last fact and never raises for what training did.
 
-    RunError or UsageError if the run directory has no configuration or no place for a journal.
+    A run that has begun already goes on from its newest checkpoint, in the same journal. RunError or UsageError if
+    the run directory has no configuration, no place for a journal, or has begun and has no checkpoint; and if another
+    process trains it.
 
     `listeners` hear every fact after the journal; `kill` is what a Kill request calls; `output` is what the program
-    writes through: that it loses something is said once.
+    writes through: that it loses something is said once. `outlives`: the run is meant to go on when the login ends,
+    and what would prevent it is said.
     """
     config = read_config(run.config_file)
+    with alone(run):
+        resumed = resumption(run) if config.job == "fit" else None
+        return _host(run, config, resumed, control, listeners, kill, output, outlives)
+
+
+def _host(
+    run: RunDir,
+    config: RunConfig,
+    resumed: Resumption | None,
+    control: RunControl,
+    listeners: Sequence[Callable[[Fact], object]],
+    kill: Callable[[], None],
+    output: Sequence[LossyWriter],
+    outlives: bool,
+) -> FitEnded:
     trouble = _Trouble(listeners)
     journal = _open_journal(run, trouble)
     losses = _Losses(output)
     watch = [Watch()] if config.job == "fit" else []  # a search for a rate is meant to go wrong
-    reporter = Reporter((journal.write, *listeners, losses.look, *watch))
+    began = last_at(run.journal) if resumed else 0.0
+    reporter = Reporter((journal.write, *listeners, losses.look, *watch), began=began)
     trouble.now = losses.now = reporter.now
     losses.emit = reporter.emit
     for rules in watch:
         rules.emit = reporter.emit
-    reporter.emit(_run_started(run, config))
+    if began == 0.0:
+        reporter.emit(_run_started(run, config))
+    if resumed:
+        _go_on(run, resumed, reporter)
     trouble.socket = socket = _open_socket(run, control, kill, reporter)
+    if outlives and config.job == "fit" and (danger := at_logout()):
+        reporter.emit(Alerted(at=reporter.now(), topic="logout", text=danger))
     fitting = _job(config)(run, config, control, reporter)
+    fitting.resumption, fitting.watch = resumed, next(iter(watch), None)
     reason, error = _conduct(fitting, control)
     losses.look()
     if control.signal and reason == "stopped":  # whoever looks on has not asked for it
@@ -153,7 +182,7 @@ def _conduct(fitting: Fitting, control: RunControl) -> tuple[Literal["done", "st
     except KeyboardInterrupt:
         return "stopped", "interrupted"
     except MiniaiError as problem:
-        sys.stderr.write(f"error: {problem}\n")
+        sys.stderr.write(f"error: {one_line(problem)}\n")
         return "failed", str(problem)
     except BaseException as problem:  # noqa: BLE001  # the trainer's edge: whatever user code raises is reported
         traceback.print_exc()
@@ -177,6 +206,25 @@ def _run_started(run: RunDir, config: RunConfig) -> RunStarted:
     )
 
 
+def _go_on(run: RunDir, resumed: Resumption, reporter: Reporter) -> None:
+    """Say from where the run goes on, and make room for a trainer after one that was killed."""
+    _note(run, ended="", host=platform.node(), boot=boot_id(), socket="", pid=os.getpid())
+    with contextlib.suppress(OSError):
+        (run.path / "control.sock").unlink(missing_ok=True)
+    state, now, wall = resumed.state, reporter.now(), time.time()
+    reporter.emit(
+        RunResumed(
+            at=now, step=state.step, epoch=state.epoch, phase=state.phase, batch=state.batch, wall=wall,
+            pid=os.getpid(), host=platform.node(),
+        )
+    )  # fmt: skip
+    for name, why in resumed.broken.items():
+        with contextlib.suppress(OSError):
+            set_aside(run.checkpoints, name)
+        text = f"{why}; the run goes on from {resumed.path.name}"
+        reporter.emit(Alerted(at=reporter.now(), topic="checkpoint", text=text, step=state.step))
+
+
 def _open_journal(run: RunDir, trouble: Callable[[str], object]) -> Journal:
     try:
         return Journal(run.journal, trouble)
@@ -192,6 +240,7 @@ def _open_socket(run: RunDir, control: RunControl, kill: Callable[[], None], rep
         text = f"this run cannot be controlled: no socket ({error.strerror})"
         reporter.emit(Alerted(at=reporter.now(), topic="control", text=text))
         return None
+    reporter.hear(listener.answer)
     _note(run, socket=listener.address, pid=os.getpid(), pid_started=psutil.Process().create_time())
     return listener
 
@@ -203,7 +252,7 @@ def _note(run: RunDir, **changes: object) -> None:
 
 
 def obey_signals(control: RunControl, hangup: Literal["stop", "ignore"]) -> None:
-    """SIGTERM and SIGINT stop at the batch edge; a SIGINT after one of them interrupts at once.
+    """SIGTERM and SIGINT stop at the batch edge; a SIGINT after one of them interrupts at once. SIGUSR1 saves.
 
     `hangup` says what SIGHUP does. A signal inherited as ignored stays ignored.
     """
@@ -213,9 +262,12 @@ def obey_signals(control: RunControl, hangup: Literal["stop", "ignore"]) -> None
             raise KeyboardInterrupt
         control.stop(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    def save(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        control.save()
+
+    for number, obey in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGUSR1, save)):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
+            signal.signal(number, obey)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, stop if hangup == "stop" else signal.SIG_IGN)
 
@@ -236,7 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return exit_code(host(RunDir(Path(folder)), control, output=output), control)
     except MiniaiError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {one_line(error)}\n")
         return 1
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
 from tui.colors import PALETTES, theme
+from tui.graphics import know_colors
+from tui.graphics_kitty import TerminalPictures
 from tui.keys import BINDINGS, GROUPS
-from tui.messages import LeaveAsked, Reported, RequestFailed, TrainerGone, TrainerSaid
+from tui.messages import GraphicsAnswered, LeaveAsked, Reported, RequestFailed, TrainerGone, TrainerSaid
 from tui.panes.base import Pane
+from tui.places import filled
 from tui.remembered import Preferences
 from tui.run_keys import RunKeys
 from tui.screens.run import RunScreen
@@ -27,8 +31,8 @@ from tui.state.summary import summary
 
 __all__ = ["MonitorApp"]
 
-TICK = 0.125
-"""Seconds between two looks at what changed."""
+TICK = 0.25
+"""Seconds between two looks at what changed where no facts come."""
 
 
 class MonitorApp(RunKeys):
@@ -46,7 +50,10 @@ class MonitorApp(RunKeys):
         clock: Callable[[], float] = time.monotonic,
         preferences: Preferences | None = None,
     ) -> None:
+        know_colors()
         super().__init__()
+        self.graphics = TerminalPictures()
+        """Pictures that the terminal draws itself, if it can."""
         self.preferences = preferences or Preferences()
         self.session, self.clock = session, clock
         self.state = RunState()
@@ -62,11 +69,16 @@ class MonitorApp(RunKeys):
 
     # -- life ------------------------------------------------------------------------------------------------------
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without the filter that looks in every segment for the 16 colours by name: nothing here is drawn in them."""
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+
     def get_default_screen(self) -> Screen[None]:
         """The run's screen."""
         self.run_screen = RunScreen(self.session, self.state, self.clock)
         self.run_screen.arrangement = self.preferences.settings.layout
         self.run_screen.bell = self.preferences.settings.bell
+        self.run_screen.order = filled(self.preferences.settings.panes)
         return self.run_screen
 
     def on_mount(self) -> None:
@@ -77,7 +89,7 @@ class MonitorApp(RunKeys):
     def _begin(self) -> None:
         self.began()
         self.run_screen.tick()
-        self.set_interval(TICK, self.run_screen.tick)
+        self.set_interval(TICK, self.run_screen.tick_soon)
         self.run_worker(_preload, thread=True, group="preload")
         self.run_worker(lambda: self.session.run(self.post_message), thread=True, group="session")
 
@@ -106,6 +118,7 @@ class MonitorApp(RunKeys):
         if len(self.state.asked) < open_:  # the answer to a key is shown at once
             self.run_screen.show_now("header", "keys")
         self._leave_if_over()
+        self.run_screen.tick_soon()
 
     @on(TrainerSaid)
     def take_word(self, event: TrainerSaid) -> None:
@@ -123,6 +136,14 @@ class MonitorApp(RunKeys):
         self.state.trainer_gone(event.text, event.log_tail)
         self.run_screen.tick()
         self._leave_if_over()
+
+    @on(GraphicsAnswered)
+    def take_graphics(self, event: GraphicsAnswered) -> None:
+        """What the terminal can draw."""
+        wanted = self.preferences.settings.graphics
+        self.graphics.on = wanted != "off" and event.graphics and (event.placeholders or wanted == "kitty")
+        if self.graphics.on:
+            self.run_screen.on_screen_resume()
 
     @on(LeaveAsked)
     def leave_now(self) -> None:
@@ -161,6 +182,36 @@ class MonitorApp(RunKeys):
         self.preferences.remember("layout", name)
         self.tell(f"layout {name}" + ("" if self.run_screen.has_room else ": seen where there is more room"))
 
+    def action_swap_pane(self, by: int) -> None:
+        """The pane that keys go to changes places with its neighbour; remembered."""
+        if self._several():
+            self._placed(self.run_screen.swap_pane(by))
+
+    def action_other_pane(self) -> None:
+        """A pane without a place takes that of the one that keys go to; remembered."""
+        if self._several():
+            self._placed(self.run_screen.other_pane())
+
+    def action_first_places(self) -> None:
+        """Every pane where it stands at first; remembered."""
+        self.run_screen.first_places()
+        self._placed(True)
+
+    def _several(self) -> bool:
+        """Whether several panes have a place now; says so if not."""
+        if self.run_screen.has_class("-single"):
+            self.tell("places: where several panes are seen at once")
+            return False
+        return True
+
+    def _placed(self, done: bool) -> None:
+        if done:
+            order = self.run_screen.order
+            self.preferences.remember("panes", " ".join(order))
+            self.tell("places: " + " ".join(order[: self.run_screen.places]))
+        else:
+            self.tell(f"{self.run_screen.shown} has no place among the others at this size")
+
     def action_help(self) -> None:
         """All keys."""
         from tui.screens.help import Help, pane_keys
@@ -176,7 +227,8 @@ class MonitorApp(RunKeys):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_redraw(self) -> None:
-        """Send every cell again."""
+        """Send every cell and every picture again."""
+        self.graphics.send_again()
         self.run_screen.redraw_all()
         self.screen.refresh(self.screen.size.region)
 

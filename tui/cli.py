@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from miniai import catalog
 from miniai.errors import MiniaiError, UsageError
+from miniai.run.output import fill_in
+from tui import compare, ctl, export, runs
 from tui.options import add_fit_options, add_lr_find_options, add_view_options, config, listed, one_of, view
 
 if TYPE_CHECKING:
+    from miniai.run.directory import RunDir
     from tui.remembered import Preferences
 
 __all__ = ["main"]
@@ -22,10 +26,11 @@ _FIT = """\
 Train a model and watch it. In a terminal you get one screen that shows the run
 and obeys the keyboard:
 
-  space  pause, go on      e  skip this half of the epoch    1-4  go to a pane
+  space  pause, go on      e  skip this half of the epoch    1-8  go to a pane
   .      one batch         s  stop                           f    maximise it
   b      skip a batch      q  quit, or leave it running      0    layout
-  L      learning rate     E  number of epochs               ?    all keys
+  L      learning rate     E  number of epochs               w    save now
+  v      validation        t  dark, light, high contrast     ?    all keys
 
 Without a terminal (a pipe, a batch system) the same command writes a log.
 """
@@ -44,8 +49,13 @@ examples:
   miniai-tui fit fashion                               five epochs, a small net
   miniai-tui fit fashion --model conv --epochs 10      a convolutional net
   miniai-tui fit fashion --headless --log-format json  one JSON object a line
+  miniai-tui fit fashion --detach                      in the background
   miniai-tui lr-find fashion --model conv              which learning rate?
+  miniai-tui fit --resume last                         the newest run goes on
   miniai-tui attach last                               the newest run again
+
+your own colours, layout, panes and keys: docs/settings.md, in the file
+  ~/.config/miniai-tui/settings.toml
 """
 
 
@@ -53,7 +63,9 @@ class _Parser(argparse.ArgumentParser):
     """Answers a wrong argument in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        from tui.text import clean
+
+        self.exit(2, f"{self.prog}: {clean(message, 2000)} (see {self.prog} --help)\n")
 
 
 class _Version(argparse.Action):
@@ -76,6 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stderr.write(f"miniai-tui: {clean(str(error), 2000)}\n")
         return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("miniai-tui: interrupted\n")
+        return 128 + signal.SIGINT
     return code
 
 
@@ -91,8 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_fit(commands)
     _add_attach(commands)
+    runs.add(commands)
+    ctl.add(commands)
     _add_lr_find(commands)
     _add_data(commands)
+    compare.add(commands)
+    export.add(commands)
     return parser
 
 
@@ -105,10 +124,16 @@ def _add_fit(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    fit.add_argument("dataset", metavar="DATASET", type=one_of(catalog.names()), help=listed(catalog.names()))
+    fit.add_argument(
+        "dataset",
+        metavar="DATASET",
+        nargs="?",
+        type=one_of(catalog.names()),
+        help=f"{listed(catalog.names())}; left out with --resume",
+    )
     add_fit_options(fit)
     add_view_options(fit)
-    fit.set_defaults(run=_fit)
+    fit.set_defaults(run=_fit, wrong=fit.error)
 
 
 def _add_lr_find(commands: Any) -> None:
@@ -132,10 +157,23 @@ def _add_attach(commands: Any) -> None:
         description="Show a run of another process, live and with control, or one that is over.",
         allow_abbrev=False,
     )
-    attach.add_argument("name", metavar="RUN", help="a run's folder, its id (or the beginning of it), or 'last'")
+    attach.add_argument("name", metavar="RUN", help="a run's folder, its id (or the beginning or end of it), or 'last'")
     attach.add_argument("--run-dir", metavar="DIR", default="runs", help="where runs are kept (default: runs)")
+    attach.add_argument(
+        "--speed", metavar="X", type=_speed, help="replay from the beginning, X times as fast as it was (such as 8)"
+    )
     add_view_options(attach)
     attach.set_defaults(run=_attach)
+
+
+def _speed(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: 8 is eight times as fast as it was, 0.5 half as fast")
+    return value
 
 
 def _add_data(commands: Any) -> None:
@@ -158,16 +196,23 @@ def _preferences(arguments: argparse.Namespace) -> Preferences:
     """How the user likes the screen; a wrong settings file is an error before anything is started."""
     from tui.remembered import Preferences
 
-    return Preferences.of_user(view(arguments))
+    preferences = Preferences.of_user(view(arguments))
+    if preferences.trouble:
+        from tui.text import clean
+
+        sys.stderr.write(f"miniai-tui: {clean(preferences.trouble)}\n")
+    return preferences
 
 
 def _fit(arguments: argparse.Namespace) -> int:
-    from miniai.run.directory import create_run
+    fill_in()
     from tui.terminal import why_not
 
+    if arguments.detach:
+        return _fit_detached(arguments)
     reason = "" if arguments.headless else why_not()
     preferences = None if arguments.headless or reason else _preferences(arguments)
-    run = create_run(Path(arguments.run_dir), config(arguments))
+    run = _run(arguments)
     if arguments.headless or reason:
         from tui.foreground import fit_headless
 
@@ -180,7 +225,33 @@ def _fit(arguments: argparse.Namespace) -> int:
     return fit_on_screen(run, arguments.worker, preferences)
 
 
+def _run(arguments: argparse.Namespace) -> RunDir:
+    """The run that `fit` is about to train, whichever way."""
+    if arguments.resume is not None:
+        from tui.resume import resumed_run
+
+        return resumed_run(arguments)
+    if arguments.dataset is None:
+        arguments.wrong(f"a DATASET is needed ({listed(catalog.names())}), or --resume RUN")
+    from miniai.run.directory import create_run
+
+    return create_run(Path(arguments.run_dir), config(arguments))
+
+
+def _fit_detached(arguments: argparse.Namespace) -> int:
+    if arguments.headless:
+        raise UsageError(
+            "--detach and --headless do not go together: --headless trains in the foreground and writes a log here"
+        )
+    if arguments.worker == "thread":
+        raise UsageError("--detach needs --worker process: a thread ends with the command that started it")
+    from tui.detach import fit_detached
+
+    return fit_detached(_run(arguments), arguments.log_format)
+
+
 def _lr_find(arguments: argparse.Namespace) -> int:
+    fill_in()
     import msgspec
 
     from miniai.run.directory import create_run
@@ -212,7 +283,7 @@ def _attach(arguments: argparse.Namespace) -> int:
     gc.disable()  # until the first frame is drawn
     from tui.screen import attach_on_screen
 
-    return attach_on_screen(run, _preferences(arguments))
+    return attach_on_screen(run, _preferences(arguments), arguments.speed)
 
 
 def _data(arguments: argparse.Namespace) -> int:

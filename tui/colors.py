@@ -52,7 +52,7 @@ PALETTES: dict[str, Palette] = {
     ),
     "miniai-light": Palette(
         dark=False, background="#fbfbf9", raised="#ececea", foreground="#20262e", muted="#616b78", faint="#a8afb8",
-        border="#d3d6da", focus="#4a6a8f", train="#0b6bbf", train_faint="#b4d3ee", valid="#b45f00",
+        border="#d3d6da", focus="#4a6a8f", train="#0b6bbf", train_faint="#b4d3ee", valid="#a35500",
         wrong="#c8102e", waiting="#6b47c9",
     ),
     "miniai-contrast": Palette(
@@ -69,7 +69,8 @@ _256_LIGHT = {
     "faint": "#a8a8a8",
     "train_faint": "#87afd7",
     "muted": "#5f5f5f",
-    "raised": "#eeeeee",
+    "raised": "#f2f2f2",
+    "waiting": "#5f00d7",
 }
 _16 = {
     "background": "#000000", "raised": "#000000", "foreground": "#ffffff", "muted": "#aaaaaa", "faint": "#555555",
@@ -91,11 +92,12 @@ _FEWER: dict[tuple[str, Depth], dict[str, str]] = {
 
 @lru_cache(maxsize=16)
 def palette(name: str, colors: str | None = "truecolor") -> Palette:
-    """The palette of a theme on a terminal of so many colours (Rich's names of colour systems).
+    """The palette of a theme on a terminal of so many colours (Rich's names of colour systems, or "grey" for NO_COLOR).
 
     The dark one where the theme is not ours.
     """
-    depth: Depth = "256" if colors == "256" else "standard" if colors == "standard" else "truecolor"
+    known: dict[str | None, Depth] = {"256": "256", "standard": "standard", "grey": "grey"}
+    depth = known.get(colors, "truecolor")
     name = name if name in PALETTES else "miniai-dark"
     fewer: dict[str, Any] = dict(_FEWER.get((name, depth), {}))
     return replace(PALETTES[name], depth=depth, **fewer)

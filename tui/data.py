@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -12,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from miniai.errors import MiniaiError
+from tui.output import put
 from tui.text import clean, count, cut, fit
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "as_text", "show_data"]
 
-_BROKEN_PIPE = 128 + 13
-"""The exit code of a program ended by SIGPIPE."""
 _INTERRUPTED = 128 + 2
 
 
@@ -39,7 +36,7 @@ def show_data(name: str, data_dir: Path | None = None, *, as_json_line: bool = F
     finally:
         said.clear()
     text = as_json(facts) if as_json_line else as_text(facts, min(100, shutil.get_terminal_size().columns))
-    return _write(text)
+    return put(text)
 
 
 def _facts(name: str, data_dir: Path | None, said: _Progress) -> DatasetFacts:
@@ -75,34 +72,9 @@ class _Progress:
             self._stream.flush()
 
 
-def _write(text: str) -> int:
-    """To the standard output, in characters that it can take."""
-    out: TextIO | None = sys.stdout  # None if the program was started with it closed
-    if out is None:
-        raise MiniaiError("the output cannot be written: it is closed")
-    encoding = getattr(out, "encoding", None) or "utf-8"
-    try:
-        out.write(text.encode(encoding, "replace").decode(encoding))
-        out.flush()
-    except BrokenPipeError:  # the reader has seen enough, as of `| head`
-        _forget(out)
-        return _BROKEN_PIPE
-    except OSError as error:
-        _forget(out)
-        raise MiniaiError(f"the output cannot be written: {error.strerror}") from error
-    return 0
-
-
-def _forget(out: TextIO) -> None:
-    """Let what is still in the buffer go nowhere, or Python would complain about it at its end."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, out.fileno())
-    os.close(null)
-
-
 def as_json(facts: DatasetFacts) -> str:
     """One line of ASCII."""
-    return json.dumps(asdict(facts)) + "\n"
+    return json.dumps(asdict(facts)).replace("\x7f", "\\u007f") + "\n"
 
 
 def as_text(facts: DatasetFacts, width: int = 80) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from miniai.config import read_config
@@ -10,13 +11,14 @@ from miniai.run.directory import RunDir
 from miniai.run.output import install
 from miniai.trainer import exit_code, host, obey_signals
 from tui.headless import Format, LogPrinter
+from tui.lines import Lines
 
 __all__ = ["fit_headless", "lr_find_headless"]
 
 
 def fit_headless(run: RunDir, form: Format, every: float) -> int:
     """Train in the foreground; returns the exit code."""
-    return _headless(run, LogPrinter(form, every))
+    return _headless(run, LogPrinter(form, every, lines=Lines(run.path)))
 
 
 def lr_find_headless(run: RunDir, form: Format) -> int:
@@ -30,7 +32,8 @@ def _headless(run: RunDir, printer: LogPrinter) -> int:
     output = install()
     control = RunControl()
     obey_signals(control, hangup="stop")
-    ended = host(run, control, [printer], output=output)
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # else the end of the login is asked to end it
+    ended = host(run, control, [printer], output=output, outlives=nohup)
     printer.close()
     sys.stderr.flush()
     return exit_code(ended, control)

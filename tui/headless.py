@@ -14,9 +14,8 @@ __all__ = ["LogPrinter"]
 
 Format = Literal["text", "json"]
 
-_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
-"""JSON escapes the control characters below 32 and leaves these, which a terminal obeys too."""
-
+_PERIODIC = (ev.Progressed, ev.SystemSampled, ev.StageReached)
+"""Facts that come many times a minute: of each kind one is told in a period."""
 _JSON_LEFT_OUT = (ev.Scalars, ev.LayersMeasured, ev.HistogramsMeasured, ev.PreviewSaved, ev.StageReached)
 
 
@@ -35,7 +34,8 @@ class Renders(Protocol):
 class LogPrinter:
     """Prints facts from a thread of its own; a reader that stalls or leaves never hurts the run.
 
-    `every` is the time in seconds between two lines within an epoch's half; `lines` makes the text.
+    `every` is the time in seconds between two lines within an epoch's half, and between two of what is told of the
+    machine and of the preparation; `lines` makes the text.
     """
 
     def __init__(
@@ -45,20 +45,21 @@ class LogPrinter:
         self._form = form
         self._every = every
         self._fd = fd
-        self._next = every
+        self._next: dict[type[ev.Fact], float] = dict.fromkeys((ev.Progressed, ev.StageReached), every)
         self._queue: queue.Queue[bytes | None] = queue.Queue(room)
         self._thread = threading.Thread(target=self._print, name="log printer", daemon=True)
         self._thread.start()
 
     def __call__(self, fact: ev.Fact) -> None:
         """Queue what is to be said of `fact`; never blocks: lines beyond the queue's room are dropped."""
-        if isinstance(fact, ev.Progressed):
-            if fact.at < self._next:
-                self._lines.note(fact)
+        if isinstance(fact, _PERIODIC):
+            if fact.at < self._next.get(type(fact), 0.0):
+                if isinstance(fact, ev.Progressed):
+                    self._lines.note(fact)
                 return
-            self._next = fact.at + self._every
+            self._next[type(fact)] = fact.at + self._every
         elif isinstance(fact, ev.EpochEnded):
-            self._next = fact.at + self._every
+            self._next[ev.Progressed] = fact.at + self._every
         for line in self._render(fact):
             try:
                 self._queue.put_nowait(line.encode(errors="backslashreplace") + b"\n")
@@ -88,4 +89,10 @@ class LogPrinter:
 
 
 def _harmless(line: str) -> str:
-    return line if line.isascii() and "\x7f" not in line else line.translate(_CONTROLS)
+    """JSON in which no character is left that a terminal obeys: C1, DEL, those that turn the writing's direction."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in line)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

@@ -23,6 +23,8 @@ Ints: TypeAlias = NDArray[np.int64]
 
 BETAS = (0.8, 0.95, 0.99, 0.998)
 """Weights of the past in the moving averages: about the last 5, 20, 100 and 500 values."""
+ROW = 40
+"""Values that are averaged together; few, so that the smallest power of a weight that is divided by stays tame."""
 HUGE = 1e300
 """Averages take larger values for this, so that they stay finite; extremes keep them."""
 NEVER = np.iinfo(np.int64).max
@@ -75,17 +77,18 @@ class Series:
             self.origin = int(steps[0])
         while (int(steps[-1]) - self.origin) // self.stride >= self.size:
             self._merge()
-        self._fold(steps, new)
+        averages = self._averages(new)
+        self._fold(steps, new, averages)
+        self.newest.add(steps, new, averages)
         self.end = int(steps[-1])
         self.used = (self.end - self.origin) // self.stride + 1
 
-    def _fold(self, steps: Ints, values: Floats) -> None:
-        """Reduce the values of each bucket at once."""
+    def _fold(self, steps: Ints, values: Floats, averages: Floats) -> None:
+        """Reduce the values of each bucket at once; `averages` is (values, betas)."""
         index = (steps - self.origin) // self.stride
         starts = np.flatnonzero(np.diff(index, prepend=-1))
         ends = np.append(starts[1:], len(index)) - 1
         to, fine = index[starts], np.isfinite(values)
-        tame = np.clip(np.where(fine, values, 0.0), -HUGE, HUGE)
         self.low[to] = np.minimum(self.low[to], np.minimum.reduceat(np.where(fine, values, np.inf), starts))
         self.high[to] = np.maximum(self.high[to], np.maximum.reduceat(np.where(fine, values, -np.inf), starts))
         self.count[to] += np.add.reduceat(fine.astype(np.int64), starts)
@@ -95,22 +98,45 @@ class Series:
         upto = np.cumsum(fine)[ends]
         before = np.concatenate(([0], upto[:-1]))
         has = upto > before
-        averages = np.full((len(values), len(self.betas)), np.nan)
-        for i in range(len(self.betas)):
-            averages[fine, i] = self._smoothed(tame[fine], i)
         self.smooth[to[has]] = averages[fine][upto[has] - 1]
-        self.newest.add(steps, values, averages)
 
-    def _smoothed(self, values: Floats, which: int) -> Floats:
-        """One moving average after each of the values; in chunks short enough to keep `beta ** -n` small."""
-        beta, out = self.betas[which], np.empty(len(values))
-        chunk = max(1, int(-9.0 / np.log(beta)))
-        for start in range(0, len(values), chunk):
-            part = values[start : start + chunk]
-            decay = beta ** np.arange(1, len(part) + 1)
-            average = (self._average[which] + (1 - beta) * np.cumsum(part / decay)) * decay
-            out[start : start + len(part)] = average / (1 - self._left[which] * decay)
-            self._average[which], self._left[which] = average[-1], self._left[which] * decay[-1]
+    def _averages(self, values: Floats) -> Floats:
+        """(values, betas): the moving averages after each value; NaN at one that is not finite."""
+        fine = np.isfinite(values)
+        if fine.all():
+            return self._smoothed(np.clip(values, -HUGE, HUGE))
+        averages = np.full((len(values), len(self.betas)), np.nan)
+        averages[fine] = self._smoothed(np.clip(values[fine], -HUGE, HUGE))
+        return averages
+
+    def _smoothed(self, values: Floats) -> Floats:
+        """(values, betas): the same of finite values.
+
+        Rows of values are averaged by themselves, all at once; what came before a row fades through it.
+        """
+        n = len(values)
+        if not n:
+            return np.empty((0, len(self.betas)))
+        rows = -(-n // ROW)
+        padded = np.zeros(rows * ROW)
+        padded[:n] = values
+        table = padded.reshape(rows, ROW)
+        out = np.empty((n, len(self.betas)))
+        for i, beta in enumerate(self.betas):
+            decay = beta ** np.arange(1, ROW + 1)
+            own = np.cumsum(table / decay, axis=1) * ((1 - beta) * decay)
+            before, carry, fades = float(self._average[i]), np.empty(rows), float(decay[-1])
+            for row, end in enumerate(own[:, -1].tolist()):
+                carry[row] = before
+                before = before * fades + end
+            own += carry[:, None] * decay
+            average = own.ravel()[:n]
+            self._average[i] = average[-1]
+            left = float(self._left[i])
+            if left > 1e-18:  # later it makes no difference
+                average = average / (1 - left * (fades ** np.arange(rows)[:, None] * decay).ravel()[:n])
+            self._left[i] = left * beta**n
+            out[:, i] = average
         return out
 
     def _merge(self) -> None:
@@ -136,22 +162,52 @@ class Series:
         self.used = -(-self.used // 2)
 
     def drop_after(self, step: int) -> None:
-        """Forget every bucket that holds a later step; up to a stride of earlier values goes with the last one."""
+        """Forget later values.
+
+        The bucket that holds values before and after is made anew of the newest values, if they reach back to its
+        beginning. Else it goes whole, with up to a stride of earlier values: what is left was measured.
+        """
         if self.end <= step:
             return
-        void = self.at > step
+        start = self._cut(step)
+        self.newest.drop_after(step)
+        again = self.newest.at >= start
+        if again.any():
+            self._fold(self.newest.at[again], self.newest.values[again], self.newest.smooth[again])
+        left = np.flatnonzero(self.at >= 0)
+        self.used = int(left[-1]) + 1 if len(left) else 0
+        self.end = int(self.at[left[-1]]) if len(left) else -1
+        self.newest.drop_after(self.end)
+        averages = self.smooth[self.count > 0]
+        self._left = np.array(self.betas) ** min(int(self.count.sum()), 100_000)
+        self._average = averages[-1] * (1 - self._left) if len(averages) else np.zeros(len(self.betas))
+
+    def _cut(self, step: int) -> int:
+        """Forget the buckets that hold later values; the step from which on they can be made anew."""
+        if self.newest.used == int(self.count.sum() + self.bad.sum()):  # it holds all: also as fine as it could be
+            self._forget(slice(None))
+            last = int(self.newest.at[self.newest.at <= step].max(initial=self.origin))
+            self.stride = 1
+            while (last - self.origin) // self.stride >= self.size:
+                self.stride *= 2
+            return self.origin
+        bucket = (step - self.origin) // self.stride
+        first = self.origin + bucket * self.stride
+        straddles = 0 <= bucket < self.size and self.at[bucket] > step and self.newest.at[0] <= first
+        self._forget(self.at > step)
+        return first if straddles else step + 1
+
+    def _forget(self, void: NDArray[np.bool_] | slice) -> None:
         for name, empty in (
             ("low", np.inf), ("high", -np.inf), ("count", 0), ("bad", 0), ("first_bad", NEVER),
             ("last", np.nan), ("smooth", np.nan), ("at", -1),
         ):  # fmt: skip
             getattr(self, name)[void] = empty
-        left = np.flatnonzero(self.at >= 0)
-        self.used = int(left[-1]) + 1 if len(left) else 0
-        self.end = int(self.at[left[-1]]) if len(left) else -1
-        self.newest.drop_after(self.end)
-        known = self.smooth[self.count > 0]
-        self._left = np.array(self.betas) ** min(int(self.count.sum()), 100_000)
-        self._average = known[-1] * (1 - self._left) if len(known) else np.zeros(len(self.betas))
+
+    @property
+    def value(self) -> float | None:
+        """The last value; None before the first."""
+        return float(self.last[self.used - 1]) if self.used else None
 
     @property
     def nonfinite(self) -> tuple[int, int]:

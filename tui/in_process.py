@@ -12,7 +12,7 @@ import time
 from miniai.errors import RunError
 from miniai.run.directory import RunDir
 from miniai.run.events import AnyFact
-from tui.launch import start_trainer
+from tui.launch import how_it_went, start_trainer
 from tui.messages import TrainerGone, TrainerSaid
 from tui.remote import RemoteSession
 
@@ -29,6 +29,8 @@ class ProcessSession(RemoteSession):
 
     def __init__(self, run: RunDir) -> None:
         super().__init__(run)
+        if run.begun:
+            self._follower.hold_until_resumed()
         self._trainer: subprocess.Popen[bytes] | None = None
         self._listens_by = math.inf
 
@@ -58,6 +60,8 @@ class ProcessSession(RemoteSession):
         super()._hand_over(facts)
 
     def _goes_on(self) -> bool:
+        if self._anothers:
+            return self._another_goes_on()
         return not self._closed and self._ended is None and self._lives
 
     @property
@@ -81,6 +85,8 @@ class ProcessSession(RemoteSession):
 
     def _address(self) -> str:
         """Where the trainer listens; waits until it is started and does."""
+        if self._anothers:
+            return self._told_address()
         default = self.run_dir / "control.sock"
         while not self._closed and not self.over.is_set() and (self._trainer is None or self._lives):
             try:
@@ -93,10 +99,3 @@ class ProcessSession(RemoteSession):
                 raise OSError("it listens nowhere")
             self.over.wait(0.05)
         raise OSError("it has ended")
-
-
-def how_it_went(code: int) -> str:
-    """Words for a trainer that ended without a last fact; `code` as `Popen.wait` returns it."""
-    if code < 0:
-        return f"the trainer was ended by signal {-code} ({signal.Signals(-code).name})"
-    return f"the trainer ended with exit code {code} before it could say why"

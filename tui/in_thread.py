@@ -40,6 +40,8 @@ class ThreadSession:
         self.leave_at_once: Callable[[], None] = kill_group
         """Ends this process; whoever owns the terminal puts in one that gives it back first."""
         self._follower = Follower(run.journal)
+        if run.begun:
+            self._follower.hold_until_resumed()
         self._trained = self._closed = False
         self._app_post: Callable[[Message], object] = bool
         self._to_app: Callable[[list[AnyFact]], object] = bool
@@ -98,7 +100,7 @@ class ThreadSession:
             self._app_post(Reported([fact]))
 
     def _follow(self) -> None:
-        self._follower.follow(self._hand_over, lambda: not self._closed and not self._trained, look=0.25)
+        self._follower.follow(self._hand_over, lambda: not self._closed and not self._trained)
         self._follower.close()
 
     def _hand_over(self, facts: list[AnyFact]) -> None:

@@ -1,6 +1,7 @@
-"""Keys: one list of bindings makes the keyboard, the footer, the palette and the help.
+"""Keys: one list of bindings makes the keyboard, the palette and the help.
 
-Each has an id that a keymap can re-map. `space` sends "pause" or "continue", as the screen shows it, never a toggle.
+`tui.footer` says which of them the footer names. Each has an id that a keymap can re-map. `space` sends "pause" or
+"continue", as the screen shows it, never a toggle.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.keys import format_key
 
-__all__ = ["BINDINGS", "FOOTER", "GROUPS", "RESERVED", "key_name", "key_names"]
+__all__ = ["BINDINGS", "GROUPS", "RESERVED", "key_name", "key_names"]
 
 
 def _key(key: str, action: str, text: str, id_: str, tooltip: str) -> Binding:
@@ -30,6 +31,7 @@ RUN = [
     _key("v", "validation", "validation on / off", "validation", "From the next epoch on"),
     _key("L", "rate", "learning rate ...", "rate", "Asks for a rate or a factor; the schedule is scaled with it"),
     _key("E", "epochs", "number of epochs ...", "epochs", "Asks for more or fewer; not fewer than have begun"),
+    _key("w", "save", "save a checkpoint now", "save", "After the running batch; the run can be resumed from it"),
     _key("q,ctrl+q", "ask_quit", "quit ...", "quit", "Asks what is to become of a running run"),
     INTERRUPT,
     _key("ctrl+z", "suspend_process", "suspend the screen", "suspend",
@@ -45,6 +47,22 @@ VIEW = [
     _key("7", "go('confusion')", "go to the confusion matrix", "go_confusion", "Which class is taken for which"),
     _key("8", "go('details')", "go to the run details", "go_details", "Configuration, data, model, machine"),
     _key("0", "next_layout", "next layout", "layout", "Grid, wide loss, tall layers, one pane; it is remembered"),
+    _key(
+        "right_curly_bracket",
+        "swap_pane(1)",
+        "swap with the next pane",
+        "swap_next",
+        "This pane changes places with the next one; it is remembered",
+    ),
+    _key(
+        "left_curly_bracket",
+        "swap_pane(-1)",
+        "swap with the pane before",
+        "swap_before",
+        "This pane changes places with the one before",
+    ),
+    _key("P", "other_pane", "another pane here", "other_pane", "A pane that has no place takes this one's place"),
+    _key("R", "first_places", "panes as at first", "first_places", "Each pane where it stood at first"),
     _key("f", "maximise", "fill the screen with this pane", "maximise", "Show only this pane, or all again"),
     _key("escape", "out", "one step out", "out", "Close what is open, show all panes again"),
     _key("y", "pane('loss', 'toggle_log')", "log / linear y", "log_y", "Scale of the loss chart"),
@@ -79,46 +97,12 @@ VIEW = [
 GROUPS: tuple[tuple[str, list[Binding]], ...] = (("Run", RUN), ("View", VIEW))
 BINDINGS: list[Binding] = [b for b in [*RUN, *VIEW] if b is not INTERRUPT]
 
-FOOTER: tuple[tuple[str, tuple[str, ...], bool, int], ...] = (
-    ("pause", ("pause", "go on"), True, 0),
-    ("step", ("one batch",), True, 6),
-    ("skip_batch", ("skip batch",), True, 4),
-    ("skip_epoch", ("skip epoch",), True, 3),
-    ("stop", ("stop",), True, 1),
-    ("go_loss go_metrics go_layers go_images go_system go_log go_confusion go_details", ("panes",), False, 7),
-    ("log_y", ("log y",), False, 9),
-    ("window", ("window",), False, 50),
-    ("curves", ("curves",), False, 51),
-    ("crosshair", ("crosshair",), False, 52),
-    ("rougher smoother", ("smooth",), False, 53),
-    ("axis", ("axis",), False, 54),
-    ("outliers", ("outliers",), False, 55),
-    ("zoom_out zoom_in", ("zoom",), False, 56),
-    ("pan_left pan_right", ("move",), False, 57),
-    ("statistic", ("statistic",), False, 8),
-    ("next_images", ("images",), False, 10),
-    ("images_view", ("worst",), False, 19),
-    ("rate", ("rate",), True, 15),
-    ("epochs", ("epochs",), True, 16),
-    ("validation", ("validation",), True, 17),
-    ("layout", ("layout",), False, 18),
-    ("maximise", ("maximise",), False, 5),
-    ("out", ("out",), False, 12),
-    ("alerts", ("alerts",), False, 29),
-    ("filter", ("filter",), False, 28),
-    ("next_theme", ("theme",), False, 11),
-    ("suspend", ("suspend",), False, 14),
-    ("interrupt", ("copy / stop",), True, 13),
-    ("help", ("help",), False, 2),
-)
-"""Footer entries from left to right: ids, words (while going, while paused), only while the run goes, and rank:
-where room is short the highest ranks are left out."""
-
 _NAMES = {
     "slash": "/",
     "full_stop": ".", "question_mark": "?", "escape": "esc",
     "plus": "+", "minus": "-", "left_square_bracket": "[", "right_square_bracket": "]",
     "less_than_sign": "<", "greater_than_sign": ">", "percent_sign": "%",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
 }  # fmt: skip
 
 

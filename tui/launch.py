@@ -1,14 +1,15 @@
-"""Start a trainer process."""
+"""Start a trainer process, and say how it went."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
 from miniai.run.directory import RunDir
 
-__all__ = ["start_trainer", "trainer_command"]
+__all__ = ["how_it_went", "start_trainer", "trainer_command"]
 
 
 def trainer_command(run: RunDir) -> list[str]:
@@ -26,3 +27,10 @@ def start_trainer(run: RunDir) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(log)
+
+
+def how_it_went(code: int) -> str:
+    """Words for a trainer that ended without a last fact; `code` as `Popen.wait` returns it."""
+    if code < 0:
+        return f"the trainer was ended by signal {-code} ({signal.Signals(-code).name})"
+    return f"the trainer ended with exit code {code} before it could say why"

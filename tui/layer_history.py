@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ __all__ = ["STATISTICS", "LayerHistory", "Spans", "Spreads"]
 
 STATISTICS = ("mean", "std", "near_zero", "grad", "ratio")
 """Names of the first axis of `LayerHistory.values`."""
+NEWEST = 64
+"""Measurements that are held one by one: a resumed run goes back to one of them."""
 SLOTS = 42
 """Of a histogram: 40 bins over 0 to 10, above, not finite."""
 
@@ -53,6 +56,8 @@ class LayerHistory:
         """Step of each column's last measurement."""
         self.latest: NDArray[np.float64] = np.full((len(STATISTICS), layers), np.nan)
         """(statistics, layers): the last measurement."""
+        self._recent: deque[tuple[int, NDArray[np.float64], NDArray[np.int64]]] = deque(maxlen=NEWEST)
+        """Step, statistics and counts of the newest measurements."""
         self._bounds: NDArray[np.float64] = np.zeros((2, len(STATISTICS), size))
         self.largest_grad = 0.0
         """The largest finite gradient norm of all layers at the last measurement."""
@@ -77,7 +82,8 @@ class LayerHistory:
         self.steps[at] = fact.step
         if held == 0:
             self.firsts[at] = fact.step
-        self._newest(row, np.array(fact.nonfinite, np.int64))
+        self._recent.append((fact.step, row, np.array(fact.nonfinite, np.int64)))
+        self._newest(*self._recent[-1][1:])
         return True
 
     def _newest(self, row: NDArray[np.float64], nonfinite: NDArray[np.int64]) -> None:
@@ -114,12 +120,33 @@ class LayerHistory:
         self.counts[keep:], self.firsts[keep:], self.steps[keep:] = 0, -1, -1
 
     def drop_after(self, step: int) -> None:
-        """Forget every column that holds a later step."""
+        """Forget later measurements.
+
+        The column that holds measurements before and after is made anew of the newest, if they reach back to its
+        first one; else it goes whole. What was measured last is the last of the newest, else what its column says.
+        """
         keep = int(np.searchsorted(self.steps[: self.used], step, side="right"))
+        while self._recent and self._recent[-1][0] > step:
+            self._recent.pop()
+        first = int(self.firsts[keep]) if keep < self.used else step + 1
+        again = [row for at, row, _ in self._recent if at >= first]
+        whole = bool(self._recent) and self._recent[0][0] <= first
         self._forget(keep)
         self.used = keep
-        latest = self.values[:, :, keep - 1].copy() if keep else np.full_like(self.latest, np.nan)
-        self._newest(latest, np.zeros_like(self.nonfinite))
+        if again and whole:
+            self.used = keep + 1
+            self.values[:, :, keep] = np.mean(again, axis=0)
+            self.counts[keep], self.firsts[keep] = len(again), first
+            self.steps[keep] = self._recent[-1][0]
+            self._bound(slice(keep, keep + 1))
+        self._last_known()
+
+    def _last_known(self) -> None:
+        if self._recent and self._recent[-1][0] == self.end:
+            self._newest(*self._recent[-1][1:])
+        else:
+            latest = self.values[:, :, self.used - 1].copy() if self.used else np.full_like(self.latest, np.nan)
+            self._newest(latest, np.zeros_like(self.nonfinite))
 
     def _group(self, width: int) -> int:
         return -(-self.used // max(width, 1))
@@ -201,5 +228,7 @@ class Spreads:
 
     def drop_after(self, step: int) -> None:
         """Forget later ones."""
-        self.used = int(np.searchsorted(self.steps[: self.used], step, side="right"))
-        self.steps[self.used :] = -1
+        used = int(np.searchsorted(self.steps[: self.used], step, side="right"))
+        if used < self.used:
+            self.used, self._seen = used, max((used - 1) * self.every + 1, 0)
+            self.steps[used:] = -1

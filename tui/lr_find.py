@@ -14,6 +14,9 @@ __all__ = ["RateLines", "command", "words"]
 OPTIONS = ("data_dir", "model", "bs", "opt", "amp", "device", "threads")
 """What the fit shall have as the search had it, if the user gave it."""
 
+_LONGEST = 2000
+"""Characters of a line: a path is not cut."""
+
 
 def command(config: RunConfig, rate: float) -> str:
     """The command that trains with `rate` and everything else as the search had it; ready for a shell."""
@@ -49,15 +52,18 @@ class RateLines:
 
     def render(self, fact: ev.Fact) -> list[str]:
         """Lines without their newlines."""
+        return [clean(text, _LONGEST) for text in self._texts(fact)]
+
+    def _texts(self, fact: ev.Fact) -> list[str]:
         match fact:
             case ev.RunStarted():
-                return [f"run {clean(fact.run)}: looking for a learning rate for {clean(fact.dataset)}, {fact.model}"]
+                return [f"run {fact.run}: looking for a learning rate for {fact.dataset}, {fact.model}"]
             case ev.DataLoaded():
                 which = "a sample of" if fact.sample else "all"
-                return [f"data: {which} {count(fact.train)} images, from {clean(fact.source)}"]
+                return [f"data: {which} {count(fact.train)} images, from {fact.source}"]
             case ev.FitStarted():
                 how = f"{fact.opt}, batch size {fact.batch_size}"
-                made = f"{clean(fact.model)}, {count(fact.parameters)} parameters on {fact.device}"
+                made = f"{fact.model}, {count(fact.parameters)} parameters on {fact.device}"
                 return [f"fit: {made}; {how}", f"{'batch':>6}  {'rate':>9}  {'loss':>9}"]
             case ev.RatesTried():
                 tried = enumerate(zip(fact.rates, fact.losses, strict=True), fact.first + 1)
@@ -65,7 +71,7 @@ class RateLines:
             case ev.RateSuggested():
                 return words(fact, self._config)
             case ev.Alerted():
-                return [f"warning: {clean(fact.text)}"]
+                return [f"warning: {fact.text}"]
             case ev.FitEnded(error=error) if error:
-                return [f"{fact.reason}: {clean(error)}"]
+                return [f"{fact.reason}: {error}"]
         return []

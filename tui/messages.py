@@ -8,7 +8,15 @@ from textual.message import Message
 
 from miniai.run.events import AnyFact
 
-__all__ = ["LeaveAsked", "Reported", "RequestFailed", "TrainerGone", "TrainerSaid"]
+__all__ = ["GraphicsAnswered", "LeaveAsked", "ReplayMoved", "Reported", "RequestFailed", "TrainerGone", "TrainerSaid"]
+
+
+class GraphicsAnswered(Message):
+    """The terminal has answered: whether it knows graphics, and whether it is known to draw placeholders."""
+
+    def __init__(self, graphics: bool, placeholders: bool) -> None:
+        self.graphics, self.placeholders = graphics, placeholders
+        super().__init__()
 
 
 class Reported(Message):
@@ -44,6 +52,14 @@ class TrainerGone(Message):
     def __init__(self, text: str, log_tail: list[str]) -> None:
         self.text = text
         self.log_tail = log_tail
+        super().__init__()
+
+
+class ReplayMoved(Message):
+    """A replay is `at` so many seconds of its run; `over` once it is at its end, of which `words` may say more."""
+
+    def __init__(self, at: float, paused: bool, over: bool, words: str) -> None:
+        self.at, self.paused, self.over, self.words = at, paused, over, words
         super().__init__()
 
 

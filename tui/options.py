@@ -10,7 +10,7 @@ from typing import Any
 
 from miniai import models, optimizers, schedules
 from miniai.config import RunConfig, check
-from tui.settings import LAYOUTS, THEMES
+from tui.settings import GRAPHICS, LAYOUTS, THEMES
 
 __all__ = ["add_fit_options", "add_lr_find_options", "add_view_options", "config", "listed", "one_of", "view"]
 
@@ -24,6 +24,7 @@ def add_fit_options(fit: argparse.ArgumentParser) -> None:
     _add_model(what)
     _add_training(what)
     _add_place(fit.add_argument_group("where it is trained"))
+    _add_kept(fit.add_argument_group("what is kept"))
     _add_shown(fit.add_argument_group("what is shown"))
 
 
@@ -61,6 +62,12 @@ def _add_training(what: Any) -> None:
     )
     what.add_argument("--amp", action="store_true", default=UNSET, help="mixed precision")
     what.add_argument(
+        "--augment",
+        action="store_true",
+        default=UNSET,
+        help="shift, mirror and partly erase the training images at random",
+    )
+    what.add_argument(
         "--from-scratch",
         action="store_true",
         default=UNSET,
@@ -83,8 +90,29 @@ def _add_place(where: Any) -> None:
     )
 
 
+def _add_kept(kept: Any) -> None:
+    kept.add_argument(
+        "--resume", metavar="RUN", help="go on with a run: its folder, its id, or 'last'; --epochs N: to N in all"
+    )
+    kept.add_argument(
+        "--save-every", metavar="N", type=_whole(0), default=UNSET, help="checkpoint every N epochs (default: 1; 0: no)"
+    )
+    kept.add_argument(
+        "--save-minutes", metavar="T", type=_positive, default=UNSET, help="and every T minutes of training"
+    )
+    kept.add_argument(
+        "--save-best",
+        metavar="NAME",
+        type=one_of(["accuracy", "loss", "none"]),
+        default=UNSET,
+        help="keep the best one by: accuracy, loss, none (default: accuracy)",
+    )
+    kept.add_argument("--keep", metavar="K", type=_whole(1), default=UNSET, help="last checkpoints kept (default: 2)")
+
+
 def _add_shown(shown: Any) -> None:
     shown.add_argument("--headless", action="store_true", help="write a log instead of showing the screen")
+    shown.add_argument("--detach", action="store_true", help="train in the background and give the shell back")
     shown.add_argument(
         "--log-format",
         metavar="KIND",
@@ -149,12 +177,19 @@ def add_view_options(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--theme", metavar="NAME", type=one_of(themes[0]), default=UNSET, help=themes[1])
     look.add_argument("--layout", metavar="NAME", type=one_of(layouts[0]), default=UNSET, help=layouts[1])
     look.add_argument("--calm", action="store_true", default=UNSET, help="draw rarely: for a slow link")
+    look.add_argument(
+        "--graphics", metavar="KIND", type=one_of(GRAPHICS), default=UNSET, help=f"pictures: {listed(GRAPHICS)}"
+    )
     look.add_argument("--bell", action="store_true", default=UNSET, help="ring, and tell the desktop, at an alert")
 
 
 def view(arguments: argparse.Namespace) -> dict[str, Any]:
     """What of `add_view_options` was typed."""
-    return {name: value for name, value in vars(arguments).items() if name in ("theme", "layout", "calm", "bell")}
+    return {
+        name: value
+        for name, value in vars(arguments).items()
+        if name in ("theme", "layout", "calm", "bell", "graphics")
+    }
 
 
 def config(arguments: argparse.Namespace) -> RunConfig:

@@ -15,13 +15,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-__all__ = ["RGB", "Depth", "oklab", "ramp", "rgb"]
+__all__ = ["RGB", "Depth", "ink", "oklab", "ramp", "rgb"]
 
 RGB: TypeAlias = tuple[int, int, int]
 Lab: TypeAlias = tuple[float, float, float]
 """Lightness 0 to 1, green to red, blue to yellow."""
-Depth: TypeAlias = Literal["truecolor", "256", "standard"]
-"""How many colours the terminal has; "standard" are 16."""
+Depth: TypeAlias = Literal["truecolor", "256", "standard", "grey"]
+"""How many colours the terminal has; "standard" are 16, "grey" is for people who want none."""
 LEVELS = 31
 """Colours of a smooth ramp: few, so that neighbours are often equal and cost no bytes."""
 
@@ -41,6 +41,7 @@ _256: dict[tuple[str, bool], tuple[str, ...]] = {
     ("sequential", True): ("#1c1c1c", "#303030", "#005f87", "#5f8787", "#afaf5f", "#ffd75f", "#ffffaf"),
     ("sequential", False): ("#eeeeee", "#ffd7af", "#d7af5f", "#af875f", "#875f87", "#5f5f87", "#00005f"),
 }  # fmt: skip
+_GREY = {True: ("#1c1c1c", "#f0f0f0"), False: ("#303030", "#f3f3f3")}
 _16: dict[tuple[str, bool], tuple[str, ...]] = {
     ("diverging", True): ("#55ffff", "#00aaaa", "#000000", "#aa5500", "#ffff55"),
     ("diverging", False): ("#0000aa", "#55ffff", "#ffffff", "#ffff55", "#aa5500"),
@@ -54,10 +55,19 @@ def rgb(color: str) -> RGB:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
+def ink(ground: RGB) -> RGB:
+    """Black or white, whichever can be read better on `ground`: contrast at least 4.5 (WCAG 2.1)."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in ground))
+    bright = 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.1791  # where both contrasts are the same
+    return (0, 0, 0) if bright else (255, 255, 255)
+
+
 @lru_cache(maxsize=16)
 def ramp(kind: str, dark: bool, depth: Depth = "truecolor") -> tuple[RGB, ...]:
     """Colours of a "diverging" or "sequential" scale, an odd number, from its low end to its high end."""
-    if depth != "truecolor":
+    if depth == "grey" and kind == "diverging":  # from dark to bright, or both ends would look the same
+        return tuple(_even([oklab(rgb(c)) for c in _GREY[dark]], LEVELS))
+    if depth in ("256", "standard"):
         return tuple(rgb(c) for c in (_256 if depth == "256" else _16)[kind, dark])
     stops = [oklab(rgb(c)) for c in _SMOOTH[kind, dark]]
     if kind == "sequential":

@@ -12,6 +12,7 @@ from miniai.run.requests import (
     AnyRequest,
     Continue,
     Pause,
+    Save,
     SetEpochs,
     SetLearningRate,
     SetValidation,
@@ -37,7 +38,7 @@ class RunKeys(App[None]):
     state: RunState
     run_screen: RunScreen
     parting = ""
-    """What became of a run that was still going when the user left: "left running" or "killed"."""
+    """What became of a run that was still going when the user left: "left running", "left paused" or "killed"."""
     _leaving = False
 
     def ask(self, kind: Callable[..., AnyRequest], **more: Any) -> None:
@@ -45,7 +46,8 @@ class RunKeys(App[None]):
         if self.state.over:
             return
         progress = self.state.progress
-        request = kind(id=new_id(), epoch=progress.epoch if progress.phase else -1, phase=progress.phase, **more)
+        where = {"epoch": progress.epoch if progress.phase else -1, "phase": progress.phase}
+        request = kind(id=new_id(), **where, **self.state.seen.of(kind, len(self.state.asked) > 0), **more)
         self.state.ask(request)
         self.session.request(request)
         self.run_screen.show_now("header", "keys")
@@ -72,6 +74,11 @@ class RunKeys(App[None]):
         """Validation off, or on again, from the next epoch on."""
         if self._is_fitting():
             self.ask(SetValidation, on=not self.state.progress.validation.last)
+
+    def action_save(self) -> None:
+        """Write a checkpoint now."""
+        if self._is_fitting():
+            self.ask(Save)
 
     def action_rate(self) -> None:
         """Ask for another learning rate."""
@@ -145,13 +152,13 @@ class RunKeys(App[None]):
         elif not self.session.owns:
             self._stop("leave")
         else:
-            self.push_screen(ask_quit(self.session.can_leave), self._quit)
+            self.push_screen(ask_quit(self.session.can_leave, self.state.paused), self._quit)
 
     def _stop(self, answer: str | None) -> None:
         if answer in ("stop", "stop_epoch"):
             self.ask(Stop, when="batch" if answer == "stop" else "epoch")
         elif answer == "leave":
-            self.parting = "left running"
+            self.parting = "left paused" if self.state.paused else "left running"
             self.session.close()
             self.exit()
         elif answer == "kill":

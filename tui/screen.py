@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from miniai.config import RunConfig, read_config
@@ -15,6 +14,7 @@ from tui.attach import AttachedSession
 from tui.in_process import ProcessSession
 from tui.remembered import Preferences
 from tui.show import Shown, show
+from tui.temporary import new_folder
 
 __all__ = ["attach_on_screen", "data_on_screen", "fit_on_screen", "lr_find_on_screen"]
 
@@ -47,8 +47,8 @@ def data_on_screen(name: str, data_dir: Path | None, preferences: Preferences | 
     from tui.data_app import DataApp
 
     folder = None if data_dir is None else os.path.abspath(data_dir)
-    root = tempfile.mkdtemp(prefix="miniai-tui-")
-    run = create_run(Path(root), RunConfig(job="data", dataset=name, data_dir=folder))
+    root = new_folder()
+    run = create_run(root, RunConfig(job="data", dataset=name, data_dir=folder))
     session = ProcessSession(run)
     app = DataApp(session, preferences=preferences)
     code = show(app, session, run)
@@ -57,8 +57,16 @@ def data_on_screen(name: str, data_dir: Path | None, preferences: Preferences | 
     return code
 
 
-def attach_on_screen(run: RunDir, preferences: Preferences | None = None) -> int:
-    """Show a run of another process; returns the exit code."""
+def attach_on_screen(run: RunDir, preferences: Preferences | None = None, speed: float | None = None) -> int:
+    """Show a run of another process, or replay it at so many times its own speed; returns the exit code."""
+    if speed is not None:
+        from tui.replay import ReplaySession
+        from tui.replay_app import ReplayApp
+
+        if _job(run) != "fit":
+            raise UsageError("attach: --speed replays fits only; leave it out to see the result")
+        replay = ReplaySession(run, speed)
+        return show(ReplayApp(replay, preferences=preferences), replay, run)
     session = AttachedSession(run)
     if _job(run) == "lr-find":
         from tui.lr_find_app import LRFindApp

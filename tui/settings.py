@@ -16,17 +16,19 @@ from typing import Any
 import msgspec
 
 from miniai.errors import UsageError
+from tui.places import PANES
 
-__all__ = ["CALM", "LAYOUTS", "THEMES", "Settings", "is_key", "load", "settings_file", "split_keys"]
+__all__ = ["CALM", "GRAPHICS", "LAYOUTS", "THEMES", "Settings", "is_key", "load", "settings_file", "split_keys"]
 
 THEMES = ("dark", "light", "contrast")
 LAYOUTS = ("grid", "wide", "tall", "focus")
+GRAPHICS = ("auto", "kitty", "off")
 CALM = 12.0
 """How many times rarer panes are drawn on a slow link."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file may hold, and what `--theme`, `--layout` and `--calm` say instead."""
+    """What the file may hold, and what `--theme`, `--layout`, `--graphics` ... say instead."""
 
     theme: str = THEMES[0]
     """Colours: dark, light or contrast."""
@@ -38,10 +40,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A binding's id (see the help screen) to its key, or several by commas."""
     bell: bool = False
     """Ring, and tell the desktop, when there is an alert."""
+    graphics: str = GRAPHICS[0]
+    """Pictures in full detail: auto, where the terminal answers that it can (kitty, Ghostty); kitty, also where only
+    the user knows that it draws "Unicode placeholders"; off, made of half blocks everywhere. Under tmux always off."""
+    panes: tuple[str, ...] = PANES
+    """Which panes stand at which places, from left to right and row by row; those that are left out come last."""
 
 
 _ALLOWED: dict[str, tuple[str, ...]] = {
-    "theme": THEMES, "layout": LAYOUTS, "calm": ("true", "false"), "bell": ("true", "false"),
+    "theme": THEMES, "layout": LAYOUTS, "calm": ("true", "false"), "bell": ("true", "false"), "graphics": GRAPHICS,
 }  # fmt: skip
 
 
@@ -82,7 +89,18 @@ def _read(text: bytes) -> Settings:
     keys = tree.get("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise UsageError('keys is a table of names and keys: [keys], then lines like skip_batch = "b"')
+    if (wrong := wrong_panes(tree.get("panes", []))) is not None:
+        raise UsageError(f"panes = {wrong}: a list of different names out of {_either(PANES)}")
     return msgspec.convert(tree, Settings)
+
+
+def wrong_panes(value: object) -> str | None:
+    """What is not right about a list of panes; None if nothing is."""
+    if not isinstance(value, list):
+        return repr(value)
+    strange = [name for name in value if name not in PANES]
+    twice = [name for i, name in enumerate(value) if name in value[:i]]
+    return f"[... {strange[0]!r} ...] is not known" if strange else f"[... {twice[0]!r} twice ...]" if twice else None
 
 
 def _allowed(name: str, value: object) -> bool:

@@ -21,9 +21,11 @@ from miniai.run.control import new_id
 from miniai.run.directory import RunDir
 from miniai.run.requests import Continue, Stop
 from tui.app import MonitorApp
+from tui.graphics import may_be_asked
 from tui.messages import LeaveAsked
 from tui.session import Session
 from tui.terminal import Terminal
+from tui.text import clean
 
 __all__ = ["Shown", "show"]
 
@@ -47,6 +49,7 @@ def show(app: MonitorApp, session: Shown, run: RunDir) -> int:
     with Terminal(run.log if session.owns else None) as terminal:
         leaver = _Leaver(app, session, terminal)
         leaver.install()
+        _ask_for_graphics(app, terminal)
         if hasattr(session, "leave_at_once"):  # training in this very process
             session.leave_at_once = leaver.kill
         app.run()
@@ -61,10 +64,21 @@ def show(app: MonitorApp, session: Shown, run: RunDir) -> int:
     if leaver.signal:
         return 128 + leaver.signal
     if crashed:
-        where = f"the report is in {run.log}" if session.owns else f"this is the report:\n{caught}"
+        where = f"the report is in {clean(str(run.log))}" if session.owns else f"this is the report:\n{caught}"
         sys.stderr.write(f"miniai-tui: the screen failed; {where}\n")
         return 1
     return app.exit_code
+
+
+def _ask_for_graphics(app: MonitorApp, terminal: Terminal) -> None:
+    """Let the driver ask the terminal whether it draws pictures, where that may be and would be of use."""
+    all_colors = app.console.color_system == "truecolor" and not app.no_color
+    if app.preferences.settings.graphics == "off" or not all_colors or not may_be_asked():
+        return
+    from tui.graphics_driver import GraphicsDriver
+
+    app.driver_class = GraphicsDriver
+    terminal.farewell = app.graphics.farewell
 
 
 class _Leaver:

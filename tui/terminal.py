@@ -19,9 +19,11 @@ from typing import Any
 
 __all__ = ["RESTORE", "Terminal", "why_not"]
 
+_CANCEL = b"\x18"
+"""CAN: ends an escape sequence that was cut off."""
 RESTORE = b"".join(
     [
-        b"\x18",  # CAN: end an escape sequence that was cut off
+        _CANCEL,
         b"\x1b[?2026l",  # synchronised output off
         b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l",  # mouse off
         b"\x1b[?2004l\x1b[?1004l\x1b[?2048l",  # bracketed paste, focus events, in-band resize off
@@ -90,6 +92,8 @@ class Terminal:
         self._name = ""
         self._restoring = threading.RLock()  # a signal handler may restore while its own thread does
         self._silenced = False
+        self.farewell: Callable[[], str] = str
+        """What else must be written before `restore` gives the terminal back."""
 
     def __enter__(self) -> Terminal:
         self._attributes = termios.tcgetattr(0)
@@ -160,7 +164,7 @@ class Terminal:
                 if self._attributes is not None:
                     termios.tcsetattr(fd, termios.TCSANOW, self._attributes)
                 self._silence()
-                _write_past(fd, RESTORE + words.encode(errors="replace"))
+                _write_past(fd, _CANCEL + self.farewell().encode() + RESTORE + words.encode(errors="replace"))
             finally:
                 os.close(fd)
 

@@ -11,7 +11,7 @@ import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
-__all__ = ["clean", "compact", "count", "cut", "duration", "fit", "metric", "percent", "rate"]
+__all__ = ["clean", "compact", "count", "cut", "duration", "fit", "metric", "percent", "rate", "size"]
 
 _SPACES = dict.fromkeys(map(ord, "\t\n\r\v\f"), " ")
 
@@ -82,6 +82,13 @@ def percent(share: float) -> str:
 def rate(per_second: float) -> str:
     """Images a second: "12,480", and with one decimal below ten."""
     return f"{per_second:.1f}" if per_second < 10 else f"{per_second:,.0f}"
+
+
+def size(number: int) -> str:
+    """Bytes as "1.2 MB"."""
+    if number < 1_000_000:
+        return f"{number / 1e3:.1f} kB" if number >= 1000 else f"{number} bytes"
+    return f"{number / 1e6:.1f} MB" if number < 1_000_000_000 else f"{number / 1e9:.1f} GB"
 
 
 def duration(seconds: float) -> str:

@@ -77,6 +77,15 @@ class AccelerateCB(TrainCB):
         """Gradients, scaled if the precision asks for it."""
         self.acc.backward(learn.loss)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The factor of accelerate's scaler, where there is one."""
+        return {} if self.acc.scaler is None else {"scaler": self.acc.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Scale as before."""
+        if self.acc.scaler is not None:
+            self.acc.scaler.load_state_dict(state["scaler"])
+
     def cleanup_fit(self, learn: Learner, /) -> None:
         """Put the Learner's own model, optimizer and loaders back."""
         super().cleanup_fit(learn)

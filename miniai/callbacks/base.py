@@ -87,6 +87,21 @@ class Callback:
     def cleanup_batch(self, learn: Learner, /) -> None:
         """The batch is over, however it ended."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to know, between two batches; changes nothing and stays true if the fit goes on.
+
+        Of plain values, lists, tuples, dictionaries and tensors. Only what the fit has changed: a resumed run makes
+        its callbacks as the first did.
+        """
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Stand where a `state_dict` was taken, after `before_fit`.
+
+        Where the run goes on within a half epoch it is called again after that half's `before_epoch`, which may have
+        begun anew what this puts back.
+        """
+
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith(("before_", "after_", "cleanup_")))
 """The names of all hooks."""

@@ -14,7 +14,7 @@ from miniai.run.switch import Switch
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["Change", "Changes"]
+__all__ = ["Change", "Changes", "past_the_end"]
 
 Change: TypeAlias = SetLearningRate | SetEpochs | SetValidation
 MOST_EPOCHS = 1_000_000
@@ -29,11 +29,12 @@ class Changes:
 
     def __init__(self, emit: Callable[[Fact], None], now: Callable[[], float], flush: Callable[[], None]) -> None:
         self.emit, self.now, self.flush = emit, now, flush
-        self.validation = Switch()
+        self.begin()
 
     def begin(self) -> None:
-        """A new fit: validation is on."""
+        """A new fit: validation is on, and nobody has changed the rate."""
         self.validation = Switch()
+        self._rate_by = ""
 
     def make(self, request: Change, learn: Learner) -> str:
         """Do what is asked and emit Changed; else return why not."""
@@ -52,6 +53,8 @@ class Changes:
         old = float(groups[0]["lr"])
         if not 0 < old < math.inf:
             return f"the learning rate is {old:g} now, and no factor changes that"
+        if request.factor and request.seen is not None and self._rate_by not in ("", request.seen):
+            return f"the learning rate was changed meanwhile: it is {old:g} now"
         factor = request.factor or request.lr / old
         new = request.lr or old * factor
         if not (0 < new < math.inf and 0 < factor < math.inf):
@@ -62,6 +65,7 @@ class Changes:
         scale_rate(learn, factor)
         if isinstance(groups[0]["lr"], float):
             groups[0]["lr"] = new  # as it was typed, not as the factor rounds it
+        self._rate_by = request.id
         self._say(request, learn, "lr", old, new)
         return ""
 
@@ -76,7 +80,7 @@ class Changes:
         if n == old:
             return f"there are {n} epochs already"
         learn.n_epochs, learn.epochs = n, range(n)
-        self._say(request, learn, "epochs", old, n, note=_past_the_end(learn))
+        self._say(request, learn, "epochs", old, n, note=past_the_end(learn))
         return ""
 
     def _set_validation(self, request: SetValidation, learn: Learner) -> str:
@@ -117,13 +121,13 @@ class Changes:
         self.emit(
             EpochEnded(
                 at=at, epoch=epoch, phase="valid", metrics={}, batches=0, of=of, samples=0, seconds=0.0, step=step,
-                ended="skipped",
+                ended="skipped", off=True,
             )
         )  # fmt: skip
         return True
 
 
-def _past_the_end(learn: Learner) -> str:
+def past_the_end(learn: Learner) -> str:
     """Have the schedules hold their last rate where the fit goes on behind their end; when, in words."""
     batches = len(learn.dls.train) if isinstance(learn.dls.train, Sized) else 0
     schedules = [cb for cb in learn.cbs if isinstance(cb, BaseSchedCB)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sized
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -95,6 +95,7 @@ class ConfusionCB(Callback):
         device, classes = batch.outputs.device, batch.outputs.shape[1]
         if self._counts is None:
             self._counts, self._classes = torch.zeros(classes * classes + 1, dtype=torch.int32, device=device), classes
+        self._counts = self._counts.to(device)  # it comes from a checkpoint, maybe
         labels = batch.labels.to(device, torch.long)
         largest, predicted = batch.outputs.max(1)  # NaN where one of the row is
         good = (labels >= 0) & (labels < classes) & ~largest.isnan()
@@ -115,6 +116,16 @@ class ConfusionCB(Callback):
         self._kept = counts, fact
         if self.clock.seconds >= self._due:
             self._tell()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The counts of the running validation."""
+        return {"counts": self._counts, "classes": self._classes, "batches": self._batches, "why": self._why}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Count on."""
+        counts = state["counts"]
+        self._counts = None if counts is None else counts.clone()
+        self._classes, self._batches, self._why = state["classes"], state["batches"], state["why"]
 
     def cleanup_fit(self, _learn: Learner, /) -> None:
         """Tell of the last half, and hold nothing."""

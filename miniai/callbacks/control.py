@@ -6,22 +6,23 @@ every other callback, so that no trained batch is missing from the metrics.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
-from collections.abc import Callable, Sized
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
 from miniai.callbacks.changes import Change, Changes
 from miniai.callbacks.clock import TrainingClock
+from miniai.position import count
 from miniai.run.control import RunControl
 from miniai.run.events import BatchSkipped, Continued, EpochSkipped, Fact, Paused, Phase, Refused, StopPlanned
 from miniai.run.requests import (
     AnyRequest,
     Continue,
     Pause,
+    Save,
     SetEpochs,
     SetLearningRate,
     SetValidation,
@@ -32,6 +33,7 @@ from miniai.run.requests import (
 )
 
 if TYPE_CHECKING:
+    from miniai.callbacks.checkpoint import CheckpointCB
     from miniai.learner import Learner
 
 __all__ = ["ControlCB"]
@@ -56,8 +58,11 @@ class ControlCB(Callback):
         now: Callable[[], float],
         clock: TrainingClock,
         flush: Callable[[], None] = lambda: None,
+        saver: CheckpointCB | None = None,
     ) -> None:
         self.control, self.emit, self.now, self.clock, self.flush = control, emit, now, clock, flush
+        self.saver = saver
+        """Who writes checkpoints; None: a request for one is refused."""
         self.stopped = False
         """True once a stop was obeyed: the fit ended because a user asked."""
         self.changes = Changes(emit, now, flush)
@@ -77,6 +82,8 @@ class ControlCB(Callback):
         self._stop: Stop | None = None
         self._one_batch: str | None = None
         self._paused_at: float | None = None
+        self._holding = False  # standing still, between two batches
+        self._said_at, self._stepped = 0.0, False  # `at` of the newest Paused, and whether a step led there
 
     # -- places where requests act -------------------------------------------------------------------------------
 
@@ -99,7 +106,7 @@ class ControlCB(Callback):
 
     def before_batch(self, learn: Learner) -> None:
         """Act on what was asked since the last batch, before any other callback sees this one."""
-        self._left = _batches(learn.dl) - learn.iter
+        self._left = count(learn.dl) - learn.iter
         self._take_all()
         self._hold()
         self._stop_if_due()
@@ -121,7 +128,8 @@ class ControlCB(Callback):
             self._pause, self._one_batch = self._one_batch, None
         self._take_all()
         self._hold()
-        self._stop_if_due()
+        if self._left > 0:  # behind the last batch the half epoch is complete: a stop acts after that
+            self._stop_if_due()
         if self._skip_epoch is not None and self._paused_at is not None:
             self._raise_skip_epoch()
 
@@ -142,6 +150,15 @@ class ControlCB(Callback):
         while (request := self.control.take()) is not None:
             self._refuse(request.id, "the run is over")
 
+    def state_dict(self) -> dict[str, Any]:
+        """How far this half epoch is, and what users have switched off."""
+        return {"batch": self.batch, "step": self._step, "validation": self.changes.validation.state()}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on from there."""
+        self.batch, self._step = state["batch"], state["step"]
+        self.changes.validation.restore(state["validation"])
+
     # -- what is asked -------------------------------------------------------------------------------------------
 
     def _take_all(self) -> None:
@@ -155,13 +172,13 @@ class ControlCB(Callback):
         self._answered.append(request.id)
         match request:
             case Pause():
-                self._pause = request.id
+                self._pause, self._stepped = request.id, False
             case Continue():
                 self._go_on(request.id)
             case Step():
                 if self._pause is not None:
                     self._refuse(self._pause, "one more batch was asked for; the run pauses after it")
-                self._one_batch, self._pause, self._paused_at = request.id, None, None
+                self._one_batch, self._pause, self._paused_at, self._stepped = request.id, None, None, True
                 self.clock.go()
             case SkipBatch():
                 self._skip_batch = request.id
@@ -171,12 +188,23 @@ class ControlCB(Callback):
                 self._plan_stop(request)
             case SetLearningRate() | SetEpochs() | SetValidation():
                 self._change(request)
+            case Save():
+                self._save(request.id)
 
     def _change(self, request: Change) -> None:
         """Requests are taken between two batches only, so that this is the place."""
         assert self._learn is not None
         if why := self.changes.make(request, self._learn):
             self._refuse(request.id, why)
+
+    def _save(self, request: str) -> None:
+        """At the end of the running batch; at once while the run is paused."""
+        if self.saver is None:
+            self._refuse(request, "what is running writes no checkpoints")
+            return
+        self.saver.ask(request)
+        if self._holding and self._learn is not None:
+            self.saver.save_now(self._learn)
 
     def _stale(self, request: AnyRequest) -> str:
         """Why this request does not fit, or no longer; empty if it does."""
@@ -190,11 +218,25 @@ class ControlCB(Callback):
                 return "the run is not paused"
             case Step() if self._one_batch is not None:
                 return "the batch asked for before it is still running"
+            case Step() | SkipBatch() if self._stood_elsewhere(request):
+                return "the run has moved on meanwhile"
+            case Step():
+                return ""
             case SkipBatch() | SkipEpoch():
                 return self._stale_skip(request)
+            case Save() if self.saver is not None and self.saver.asked:
+                return "the checkpoint that was asked for before is not written yet"
             case Stop(when=when) if self._stop is not None and self._stop.when in ("batch", when):
                 return "the run is stopping already"
         return ""
+
+    def _stood_elsewhere(self, request: Step | SkipBatch) -> bool:
+        """Whether the user saw another pause than this one, or none where a step has led to one since."""
+        if request.stood is None:
+            return False
+        if request.stood:
+            return self._paused_at is None or request.stood != self._said_at
+        return isinstance(request, Step) and self._paused_at is not None and self._stepped
 
     def _stale_skip(self, request: SkipBatch | SkipEpoch) -> str:
         if request.phase is not None and (request.epoch, request.phase) != (self.epoch, self.phase):
@@ -225,9 +267,11 @@ class ControlCB(Callback):
         self.flush()
         where = Paused(at=self.now(), epoch=self.epoch, phase=self.phase, batch=self.batch, step=self._step)
         self.emit(msgspec.structs.replace(where, request=self._pause or ""))
-        self._pause = None
+        self._pause, self._said_at = None, where.at
+        self._holding = True
         while self._paused_at is not None and not self._acts_at_once():
             self._take(self.control.wait())
+        self._holding = False
 
     def _acts_at_once(self) -> bool:
         return self._skip_batch is not None or self._skip_epoch is not None or self._stop_is_due()
@@ -254,8 +298,3 @@ class ControlCB(Callback):
         skipped = EpochSkipped(at=self.now(), epoch=self.epoch, phase=self.phase, at_batch=self.batch, request=request)
         self.emit(skipped)
         raise CancelEpochException
-
-
-def _batches(dl: object) -> int:
-    """Number of batches, or a number never reached where the loader does not know it."""
-    return len(dl) if isinstance(dl, Sized) else sys.maxsize

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from miniai.callbacks.base import HOOKS, STEPS, Callback, CancelFitException
 from miniai.errors import LearnerError
@@ -57,6 +57,14 @@ class CompletionCB(Callback):
     def after_batch(self, _learn: Learner, /) -> None:
         """One more."""
         self.count += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number so far."""
+        return {"count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Count on."""
+        self.count = state["count"]
 
     def after_fit(self, _learn: Learner, /) -> None:
         """Say it."""

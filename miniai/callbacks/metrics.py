@@ -152,6 +152,20 @@ class MetricsCB(Callback):
         row["train"] = "train" if learn.training else "eval"
         self._log(row)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The sums so far; a metric without `state_dict` begins anew in a run that is resumed within a half epoch."""
+        states = {name: m.state_dict() for name, m in self.all_metrics.items() if hasattr(m, "state_dict")}
+        return {"count": self.count, "metrics": states}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Have the sums of before."""
+        self.count = state["count"]
+        for name, metric in self.all_metrics.items():
+            if name in state["metrics"] and hasattr(metric, "load_state_dict"):
+                metric.load_state_dict(state["metrics"][name])
+            elif self.count:
+                _log.warning("the metric %r cannot be saved: it leaves out what was before the run was resumed", name)
+
     def running(self) -> dict[str, torch.Tensor]:
         """The values so far as 0-dim tensors, the loss first; empty before the first batch.
 

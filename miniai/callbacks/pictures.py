@@ -38,7 +38,7 @@ class PictureFiles:
 
     def __init__(self, emit: Callable[[Fact], object], run_dir: Path, now: Callable[[], float], keep: int) -> None:
         self.emit, self.run_dir, self.now, self.keep = emit, run_dir, now, keep
-        self._kept: dict[str, None] = {}  # oldest first
+        self._kept: dict[str, None] | None = None  # oldest first; None until the first is written
         self._refused = False
 
     def write(self, file: str, tensors: Mapping[str, Tensor]) -> bool:
@@ -60,12 +60,22 @@ class PictureFiles:
         except OSError:
             part.unlink(missing_ok=True)
             raise
-        self._kept.pop(file, None)
-        self._kept[file] = None
-        while len(self._kept) > self.keep:
-            oldest = next(iter(self._kept))
-            del self._kept[oldest]
+        kept = self._kept = self._left_behind(path) if self._kept is None else self._kept
+        kept.pop(file, None)
+        kept[file] = None
+        while len(kept) > self.keep:
+            oldest = next(iter(kept))
+            del kept[oldest]
             (self.run_dir / oldest).unlink(missing_ok=True)
+
+    def _left_behind(self, path: Path) -> dict[str, None]:
+        """Files of this kind that an earlier process of a resumed run has left; parts that it was writing go."""
+        for part in path.parent.glob("*.safetensors.part"):
+            part.unlink(missing_ok=True)
+        kind = path.name.endswith("-worst.safetensors")
+        files = [f for f in path.parent.glob("*.safetensors") if f.name.endswith("-worst.safetensors") == kind]
+        aged = sorted(files, key=lambda f: (f.stat().st_mtime_ns, f.name))
+        return {str(f.relative_to(self.run_dir)): None for f in aged}
 
     def _refuse(self, error: OSError) -> None:
         if not self._refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -81,6 +81,15 @@ class MixedPrecision(TrainCB):
         if self._unscaled and self.scaler is not None:
             self._unscaled = False
             self.scaler.update()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The scaler's factor, where there is one."""
+        return {} if self.scaler is None else {"scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Scale as before."""
+        if self.scaler is not None:
+            self.scaler.load_state_dict(state["scaler"])
 
     def cleanup_fit(self, learn: Learner, /) -> None:
         """Let the scaler go: a fit of its own has an optimizer of its own."""

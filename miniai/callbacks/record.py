@@ -49,6 +49,14 @@ class RecorderCB(HasLearnCB):
                 # a copy: what is a view of a weight or of a rate changes with the next step
                 self.recs[name].append(value.detach().clone() if isinstance(value, Tensor) else value)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The lists so far."""
+        return {"recs": self.recs}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on with those lists."""
+        self.recs = {name: list(state["recs"].get(name, [])) for name in self.d}
+
     def cleanup_fit(self, learn: Learner, /) -> None:
         """Let the parameters go and fetch the values, however the fit ended."""
         super().cleanup_fit(learn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sized
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from miniai.callbacks.base import Callback, CancelEpochException, CancelFitException
 from miniai.callbacks.clock import TrainingClock, since_now
@@ -160,6 +160,24 @@ class ReportCB(Callback):
         if self._metrics is not None:
             self._metrics.quiet = False
         self._drain.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far this half epoch is, and what was said already."""
+        return {
+            "batches": self.batches,
+            "samples": self.samples,
+            "seconds": self.clock.seconds - self._began,
+            "waited": self.waited,
+            "lr": self._lr,
+            "alerted": sorted(self._alerted),
+        }
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on with that row, and say nothing twice."""
+        self.batches, self.samples, self.waited = state["batches"], state["samples"], state["waited"]
+        self._left = self.clock.seconds
+        self._began = self._left - state["seconds"]
+        self._lr, self._alerted = state["lr"], set(state["alerted"])
 
     def flush(self) -> None:
         """Emit everything that is known now; waits for the device. To be called before a pause or a cancel."""

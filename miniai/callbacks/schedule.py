@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau
@@ -85,6 +85,19 @@ class BaseSchedCB(Callback):
         """Steps of the schedule in a fit that skips nothing."""
         raise NotImplementedError
 
+    def state_dict(self) -> dict[str, Any]:
+        """The scheduler's own state, and what was done with it."""
+        own = self.schedo.state_dict() if hasattr(self.schedo, "state_dict") else {}
+        held = {"stepped": self._stepped, "held": self._held, "factor": self._factor, "end": self._end}
+        return {"schedule": own, **held}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on from there; the rates themselves are the optimizer's."""
+        if state["schedule"]:
+            self.schedo.load_state_dict(state["schedule"])
+        self._stepped, self._held = state["stepped"], state["held"]
+        self._factor, self._end = state["factor"], state["end"]
+
     @contextmanager
     def _own_rates(self) -> Iterator[None]:
         """The optimizer with the rates as the schedule has given them, for schedules that go on from those."""
@@ -151,18 +164,34 @@ class BatchSchedCB(BaseSchedCB):
     `total_steps` of a schedule is the number of training batches of the fit: epochs times `len(dls.train)`.
     """
 
+    hook_orders: ClassVar[dict[str, int]] = {"after_batch": 998}  # all others have seen this batch and its rate
+    _seen = 0
+
     def before_fit(self, learn: Learner, /) -> None:
         """Make the scheduler."""
-        super().before_fit(learn)
         self._seen = learn.steps
+        super().before_fit(learn)
         if isinstance(self.schedo, ReduceLROnPlateau):
             raise LearnerError("ReduceLROnPlateau looks at the loss of a whole epoch: use EpochSchedCB")
+
+    def state_dict(self) -> dict[str, Any]:
+        """The scheduler's state, and the step of the optimizer that it has followed."""
+        return {**super().state_dict(), "seen": self._seen}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on from there."""
+        super().load_state_dict(state)
+        self._seen = state["seen"]
 
     def _steps(self, epochs: int, batches: int) -> int:
         return epochs * batches
 
+    def after_batch(self, learn: Learner, /) -> None:
+        """Step, if the optimizer did: whoever pauses, changes or saves between two batches finds the next rate."""
+        self.cleanup_batch(learn)
+
     def cleanup_batch(self, learn: Learner, /) -> None:
-        """Step, if the optimizer did; also when the batch was cancelled after that."""
+        """The same for a batch that was cancelled after the optimizer's step."""
         if learn.steps > self._seen:
             self._seen = learn.steps
             self._step()
@@ -173,6 +202,8 @@ class EpochSchedCB(BaseSchedCB):
 
     ReduceLROnPlateau steps after the validation halves that were done in full, with their mean loss.
     """
+
+    _done = False  # this half epoch was
 
     def before_fit(self, learn: Learner, /) -> None:
         """Make the scheduler."""
@@ -187,10 +218,17 @@ class EpochSchedCB(BaseSchedCB):
     def _plateau(self) -> bool:
         return isinstance(self.schedo, ReduceLROnPlateau)
 
+    def after_epoch(self, learn: Learner, /) -> None:
+        """Step after a half epoch of the right kind that was done in full."""
+        self._done = True
+        if not self._plateau:
+            if learn.training:
+                self._step()
+        elif not learn.training:
+            self._step(float(learn.metrics.all_metrics["loss"].compute()))
+
     def cleanup_epoch(self, learn: Learner, /) -> None:
-        """Step after a half epoch of the right kind."""
-        if self._plateau:
-            if not learn.training and learn.leaving is None:
-                self._step(float(learn.metrics.all_metrics["loss"].compute()))
-        elif learn.training and (learn.leaving is None or isinstance(learn.leaving, CancelEpochException)):
+        """Step after a training half that was skipped."""
+        done, self._done = self._done, False
+        if learn.training and not done and not self._plateau and isinstance(learn.leaving, CancelEpochException):
             self._step()

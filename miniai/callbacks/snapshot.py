@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import copy
-import random
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
 
 from miniai.errors import LearnerError
+from miniai.random_state import RandomState
 
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["Modes", "RandomState", "Snapshot"]
+__all__ = ["Modes", "Snapshot"]
 
 
 class Snapshot:
@@ -77,35 +75,3 @@ class Modes:
         """Put each back."""
         for module, training in self._modes:
             module.training = training
-
-
-def _generators(dls: Any) -> Iterator[torch.Generator]:
-    """The loaders' own generators, where they have some."""
-    for dl in (getattr(dls, "train", None), getattr(dls, "valid", None)):
-        for owner in (dl, getattr(dl, "sampler", None)):
-            generator = getattr(owner, "generator", None)
-            if isinstance(generator, torch.Generator):
-                yield generator
-
-
-class RandomState:
-    """Where all random number generators stand."""
-
-    def __init__(self, dls: Any) -> None:
-        self._generators = [(generator, generator.get_state()) for generator in _generators(dls)]
-        self._cpu = torch.get_rng_state()
-        self._cuda: list[Tensor] = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        self._mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-        self._numpy, self._python = np.random.get_state(), random.getstate()
-
-    def restore(self) -> None:
-        """Put them back."""
-        for generator, state in self._generators:
-            generator.set_state(state)
-        torch.set_rng_state(self._cpu)
-        if self._cuda:
-            torch.cuda.set_rng_state_all(self._cuda)
-        if self._mps is not None:
-            torch.mps.set_rng_state(self._mps)
-        np.random.set_state(self._numpy)
-        random.setstate(self._python)

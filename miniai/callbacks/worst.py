@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -83,7 +83,8 @@ class WorstCB(Callback):
         self._batches += 1
         if len(batch.labels):
             mine = self._worst(batch)
-            self._kept = mine if self._kept is None else self._merge(self._kept, mine)
+            kept = self._kept and {name: part.to(mine[name].device) for name, part in self._kept.items()}
+            self._kept = self._merge(kept, mine) if kept else mine
 
     def _worst(self, batch: Classified) -> _Kept:
         """The worst of one batch."""
@@ -122,6 +123,14 @@ class WorstCB(Callback):
         self._unsaved = kept, learn.steps, complete
         if self.clock.seconds >= self._due:
             self._save()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The worst of the running validation so far."""
+        return {"kept": self._kept, "batches": self._batches}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Look on."""
+        self._kept, self._batches = state["kept"], state["batches"]
 
     def cleanup_fit(self, _learn: Learner, /) -> None:
         """Save those of the last half, and hold no images."""

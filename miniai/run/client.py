@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from miniai.run.ask import ask
 from miniai.run.events import AnyFact
 from miniai.run.events import decode as decode_fact
 from miniai.run.requests import AnyRequest, encode
@@ -21,13 +22,7 @@ __all__ = ["ControlClient", "is_alive"]
 
 def is_alive(address: str, run_id: str, deadline: float = 1.0) -> bool:
     """True if a trainer answers at `address` with this run's id within `deadline` seconds."""
-    if not address:
-        return False
-    try:
-        with _connect(address, deadline) as (_, lines):
-            return bool(msgspec.json.decode(lines.read_line()).get("run") == run_id)
-    except (OSError, msgspec.DecodeError, AttributeError):
-        return False
+    return bool(run_id) and ask([address], deadline)[0].run == run_id
 
 
 _RECEIPTS = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from queue import Empty, SimpleQueue
 
-from miniai.run.requests import AnyRequest, Stop
+from miniai.run.requests import AnyRequest, Save, Stop
 
 __all__ = ["RunControl", "new_id"]
 
@@ -46,6 +46,10 @@ class RunControl:
     def wait(self) -> AnyRequest:
         """The oldest request, waiting for one without limit (signal handlers run meanwhile)."""
         return self._queue.get()
+
+    def save(self) -> None:
+        """Ask for a checkpoint after the running batch, for example from a signal handler."""
+        self.submit(Save(id=new_id()))
 
     def stop(self, signal: int = 0) -> None:
         """Ask for a stop at the next batch edge, for example from a signal handler."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -12,6 +13,7 @@ import msgspec
 
 from miniai.config import RunConfig, write_config
 from miniai.errors import RunError
+from miniai.run.replacing import replace_file
 
 __all__ = ["RunDir", "RunInfo", "boot_id", "create_run", "find_run"]
 
@@ -49,6 +51,15 @@ class RunDir:
         self.journal = path / "events.jsonl"
         self.log = path / "log.txt"
         self.preview = path / "preview"
+        self.checkpoints = path / "checkpoints"
+
+    @property
+    def begun(self) -> bool:
+        """Whether a trainer has written here already: the next one resumes the run."""
+        with contextlib.suppress(OSError):
+            if self.journal.stat().st_size > 0:
+                return True
+        return self.checkpoints.is_dir()
 
     def read_info(self) -> RunInfo:
         """The content of `run.json`; RunError if this is no run directory."""
@@ -56,14 +67,16 @@ class RunDir:
             return msgspec.json.decode(self.info_file.read_bytes(), type=RunInfo)
         except OSError as error:
             raise RunError(f"{self.path} is not a run directory: {error.strerror} ({self.info_file.name})") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RunError(f"{self.info_file} cannot be read: {error}") from error
 
     def write_info(self, info: RunInfo) -> None:
         """Replace `run.json` atomically."""
-        part = self.info_file.with_suffix(".part")
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
-        os.replace(part, self.info_file)
+        try:
+            data = msgspec.json.encode(info)
+        except UnicodeEncodeError:  # a folder whose name is no UTF-8: who looks for the socket looks there anyway
+            data = msgspec.json.encode(msgspec.structs.replace(info, socket=""))
+        replace_file(self.info_file, msgspec.json.format(data, indent=2) + b"\n")
 
     def update_info(self, **changes: object) -> None:
         """Change fields of `run.json`."""
@@ -107,10 +120,15 @@ def create_run(root: Path, config: RunConfig) -> RunDir:
 
 def find_run(name: str, root: Path) -> RunDir:
     """The run that `name` means: a path, an id in `root`, the unique beginning or end of one, or "last"."""
+    if not name:  # an unset variable of a script: it begins every id
+        raise RunError("no run is named: name a run's folder, its id or 'last'")
     for path in (Path(name), root / name):
-        if (path / "run.json").is_file():
-            return RunDir(path.absolute())
-    ids = sorted(p.name for p in root.glob("*") if _ID.fullmatch(p.name) and (p / "run.json").is_file())
+        try:
+            if (path / "run.json").is_file():
+                return RunDir(path.absolute())
+        except OSError as error:  # another user's, or a name that no file can have
+            raise RunError(f"the run {name[:200]!r} cannot be looked at: {error.strerror}") from error
+    ids = sorted(p.name for p in root.glob("*") if _ID.fullmatch(p.name) and os.path.isfile(p / "run.json"))
     found = ids[-1:] if name == "last" else [i for i in ids if i.startswith(name) or i.endswith(name)]
     if len(found) == 1:
         return RunDir((root / found[0]).absolute())

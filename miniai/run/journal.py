@@ -1,7 +1,8 @@
 """The journal: facts appended to `events.jsonl`, one JSON object a line, by the trainer alone.
 
 Every line is handed to the system at once (a reader looks every 50 ms), so that a killed trainer loses nothing
-it had said. A disk that refuses never hurts the run: what could not be written waits in bounded memory.
+it had said. A disk that refuses never hurts the run: what could not be written waits in bounded memory. A journal
+that somebody deletes is written anew, whole: the open file still has all of it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ __all__ = ["Journal"]
 
 _SOFT = (Progressed, LayersMeasured, HistogramsMeasured, PreviewSaved, Scalars, SystemSampled)
 """Kinds that may be given up, oldest first, when the disk stays full for long; edges and answers are kept."""
+_LOOK = 1.0
+"""Seconds between two looks whether the file is still there."""
 
 
 class Journal:
@@ -53,12 +56,17 @@ class Journal:
         self._waiting: deque[Fact] = deque()
         self._dropped = 0
         self._retry_at = 0.0
+        self._look_at = 0.0
+        self._gone = False
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._size = _cut_torn_line(self._fd)
+        _cut_torn_line(self._fd)
 
     def write(self, fact: Fact) -> None:
         """Append one fact; while the disk refuses, keep it and try again each second."""
         with self._lock:
+            if self._clock() >= self._look_at and self._fd >= 0:
+                self._look_at = self._clock() + _LOOK
+                self._look_after(fact.at)
             if self._waiting:
                 self._wait(fact)
                 if self._clock() >= self._retry_at:
@@ -88,10 +96,32 @@ class Journal:
             return error.strerror or str(error)
         if written < len(data):
             with contextlib.suppress(OSError):
-                os.ftruncate(self._fd, self._size)
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             return "no space left"
-        self._size += written
         return ""
+
+    def _look_after(self, at: float) -> None:
+        """See that the file is where its readers look for it."""
+        try:
+            if _same(os.stat(self.path), os.fstat(self._fd)):
+                return
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                return
+        try:
+            fd, how = _anew(self.path, self._fd)
+        except OSError as error:
+            if not self._gone:
+                self._gone = True
+                why = error.strerror or str(error)
+                self._trouble(f"the journal is gone and cannot be written anew ({why}); training goes on without")
+            return
+        os.close(self._fd)
+        self._fd = fd
+        self._gone = False
+        self._append(encode(Alerted(at=at, topic="journal", text=how)) + b"\n")
+        self._trouble(how)  # those who do not read it shall know too
+        self._trouble("")
 
     def _wait(self, fact: Fact) -> None:
         self._waiting.append(fact)
@@ -114,8 +144,36 @@ class Journal:
         self._trouble("")
 
 
-def _cut_torn_line(fd: int) -> int:
-    """Cut a file that was left in the middle of a line back to its last newline; return its size in bytes."""
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_ino, one.st_dev) == (other.st_ino, other.st_dev)
+
+
+def _anew(path: Path, fd: int) -> tuple[int, str]:
+    """A journal at `path` where the one that `fd` has open is no more, and what was done."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    if path.exists():
+        other = os.open(path, flags)
+        _cut_torn_line(other)
+        return other, "another file was put in the journal's place: the run goes on in that one"
+    part = path.with_name(path.name + ".part")
+    new = os.open(part, flags | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        offset = 0
+        while data := os.pread(fd, 1 << 20, offset):
+            offset += len(data)
+            while data:
+                data = data[os.write(new, data) :]
+        os.rename(part, path)
+    except OSError:
+        os.close(new)
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    return new, "the journal was deleted or moved away: it was written anew"
+
+
+def _cut_torn_line(fd: int) -> None:
+    """Cut a file that was left in the middle of a line back to its last newline."""
     size = os.fstat(fd).st_size
     end = size
     while end:
@@ -127,4 +185,3 @@ def _cut_torn_line(fd: int) -> int:
         end = start
     if end < size:
         os.ftruncate(fd, end)
-    return end

@@ -2,7 +2,8 @@
 
 A Unix socket in the run directory, or in a private temporary folder where its path is too long or the file
 system refuses. Only processes of the same user are heard. On connection the listener says `{"run": ID, "pid": N}`;
-each request line is answered with `{"got": ID}`, which means "received": what became of it is a fact of the journal.
+each request line is answered with `{"got": ID}`, which means "received". What became of it is a fact of the journal,
+and whoever asked is told `{"answer": FACT}` too, for that journal may be on a full disk.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import selectors
 import shutil
 import signal
 import socket
+import stat
 import struct
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from miniai.errors import RunError
+from miniai.run.ask import ask
 from miniai.run.directory import RunDir
 from miniai.run.events import Fact
 from miniai.run.events import encode as encode_fact
@@ -30,7 +34,14 @@ from miniai.run.requests import AnyRequest, Kill, decode
 
 __all__ = ["Listener", "kill_group"]
 
+_SOCKET = "control.sock"
+_PREFIX = "miniai-tui-"
+"""How the names of temporary folders for sockets begin."""
+_STALE = 60.0
+"""Seconds after which a folder at whose socket nobody listens is removed."""
 _LONGEST_LINE = 65_536
+_OPEN = 256
+"""Requests whose askers are kept in mind."""
 
 
 def kill_group() -> None:
@@ -53,7 +64,8 @@ class Listener:
         self._clients: dict[socket.socket, bytes] = {}
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
-        self._say: list[bytes] = []
+        self._say: list[tuple[socket.socket | None, bytes]] = []
+        self._asked: dict[str, socket.socket] = {}
         self._standing = b""
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -66,7 +78,19 @@ class Listener:
     def say(self, fact: Fact) -> None:
         """Tell every connected viewer something that may not reach the journal; never blocks."""
         with self._lock:
-            self._say.append(encode_fact(fact) + b"\n")
+            self._say.append((None, encode_fact(fact) + b"\n"))
+        self._wake()
+
+    def answer(self, fact: Fact) -> None:
+        """Tell whoever asked for it, if `fact` answers a request of a viewer that is still there; never blocks."""
+        asked: str = getattr(fact, "request", "")
+        if not asked:
+            return
+        with self._lock:
+            client = self._asked.pop(asked, None)
+            if client is None:
+                return
+            self._say.append((client, b'{"answer":' + encode_fact(fact) + b"}\n"))
         self._wake()
 
     def greet(self, fact: Fact | None) -> None:
@@ -92,12 +116,13 @@ class Listener:
 
     def _bind(self) -> None:
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.address = str(self._run.path / "control.sock")
+        self.address = str(self._run.path / _SOCKET)
         try:
             _bind_private(self._server, self.address)
         except OSError:  # the path is too long, or the file system has no sockets
-            self._folder = tempfile.mkdtemp(prefix="miniai-tui-")
-            self.address = str(Path(self._folder) / "control.sock")
+            _remove_stale(Path(tempfile.gettempdir()))
+            self._folder = tempfile.mkdtemp(prefix=_PREFIX)
+            self.address = str(Path(self._folder) / _SOCKET)
             _bind_private(self._server, self.address)
         self._server.setblocking(False)
         self._server.listen(16)
@@ -163,9 +188,11 @@ class Listener:
         with self._lock:
             lines, self._say = self._say, []
         for client in list(self._clients):
-            self._send(client, b"".join(lines))
+            self._send(client, b"".join(line for to, line in lines if to in (None, client)))
 
     def _read(self, client: socket.socket) -> None:
+        if client not in self._clients:  # dropped in this very round
+            return
         try:
             data = client.recv(_LONGEST_LINE)
         except BlockingIOError:
@@ -186,8 +213,14 @@ class Listener:
         except msgspec.DecodeError as error:
             self._send(client, msgspec.json.encode({"error": str(error)}) + b"\n")
             return
+        with self._lock:
+            self._asked[request.id] = client
+            while len(self._asked) > _OPEN:
+                del self._asked[next(iter(self._asked))]
         self._send(client, msgspec.json.encode({"got": request.id}) + b"\n")
         if isinstance(request, Kill):
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
             self._kill()
         else:
             self._submit(request)
@@ -213,6 +246,23 @@ def _bind_private(server: socket.socket, address: str) -> None:
     """Bind so that only the owner may connect, also where the folder is open to others."""
     server.bind(address)
     os.chmod(address, 0o600)
+
+
+def _remove_stale(root: Path) -> None:
+    """Remove the temporary folders of our trainers that were killed: nobody listens there, and has not just begun."""
+    old = [folder for folder in root.glob(f"{_PREFIX}*") if _is_old(folder)]
+    for folder, answer in zip(old, ask([str(folder / _SOCKET) for folder in old], deadline=0.2), strict=True):
+        if not answer.listens:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_old(folder: Path) -> bool:
+    """Whether it has held a socket of ours, and nothing else, for more than a minute."""
+    with contextlib.suppress(OSError):  # it went away meanwhile, or is another user's
+        held = folder.lstat()
+        ours = stat.S_ISDIR(held.st_mode) and held.st_uid == os.geteuid() and os.listdir(folder) == [_SOCKET]
+        return ours and time.time() - held.st_mtime > _STALE
+    return False
 
 
 def _peer_user(client: socket.socket) -> int:

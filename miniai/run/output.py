@@ -10,7 +10,7 @@ import os
 import select
 import sys
 
-__all__ = ["LossyWriter", "install"]
+__all__ = ["LossyWriter", "fill_in", "install", "one_line"]
 
 
 _PATIENCE = 1.0
@@ -60,6 +60,27 @@ class LossyWriter(io.RawIOBase):
         takes = bool(poll.poll(self._patience * 1000))
         self._patience = _PATIENCE if takes else 0.0
         return takes
+
+
+def fill_in() -> None:
+    """Open the null device in the place of each standard descriptor that is closed (`command >&-`).
+
+    Else the next file that is opened would get its number, a journal say, and what is printed would go into it.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            os.set_inheritable(fd, True)
+        if getattr(sys, name) is None:  # as Python has found it closed
+            stream = open(fd, "r" if fd == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # stays open
+            setattr(sys, name, stream)
+
+
+def one_line(text: object) -> str:
+    """A message for an output that may be a terminal: on one line, and nothing in it that a terminal obeys."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
 
 
 def install() -> tuple[LossyWriter, LossyWriter]:

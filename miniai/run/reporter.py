@@ -14,16 +14,25 @@ __all__ = ["Reporter"]
 class Reporter:
     """Hands facts to listeners (journal, log printer); safe to call from any thread.
 
+    `began`: seconds of the run that lie behind, in a process before this one.
     A listener must neither raise nor block: it is called in the training loop.
     """
 
     def __init__(
-        self, listeners: Sequence[Callable[[Fact], object]], clock: Callable[[], float] = time.monotonic
+        self,
+        listeners: Sequence[Callable[[Fact], object]],
+        clock: Callable[[], float] = time.monotonic,
+        began: float = 0.0,
     ) -> None:
         self._listeners = tuple(listeners)
         self._clock = clock
-        self._start = clock()
+        self._start = clock() - began
         self._lock = threading.RLock()
+
+    def hear(self, listener: Callable[[Fact], object]) -> None:
+        """One more listener, from the next fact on."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
 
     def now(self) -> float:
         """Seconds since the run began, to the millisecond."""

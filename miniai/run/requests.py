@@ -2,6 +2,7 @@
 
 Each carries an id and the epoch and phase that the user saw when the key was pressed, so that the trainer can
 refuse what has become stale: key repeat, two viewers or a press on the last batch never skip more than was meant.
+What counts from where the run stands says that too: a step the pause, a factor the rate that the user saw.
 """
 
 from __future__ import annotations
@@ -39,9 +40,15 @@ class Continue(Request, frozen=True, tag=True):
 class Step(Request, frozen=True, tag=True):
     """Do one batch, then pause."""
 
+    stood: float | None = None
+    """`at` of the pause that the user saw, 0 if the run was going on; None: it does not matter."""
+
 
 class SkipBatch(Request, frozen=True, tag=True):
     """Do not train on the next batch."""
+
+    stood: float | None = None
+    """`at` of the pause that the user saw, 0 if the run was going on; None: it does not matter."""
 
 
 class SkipEpoch(Request, frozen=True, tag=True):
@@ -61,6 +68,8 @@ class SetLearningRate(Request, frozen=True, tag=True):
     """What it is multiplied by; 0: by what leads to `lr`."""
     lr: float = 0.0
     """The rate that the next batch shall have; 0: as `factor` says."""
+    seen: str | None = None
+    """Id of the request that changed the rate last, as far as the user saw; "" if none; None: it does not matter."""
 
 
 class SetEpochs(Request, frozen=True, tag=True):
@@ -98,4 +107,7 @@ def encode(request: Request) -> bytes:
 
 def decode(line: bytes) -> AnyRequest:
     """Read one line; raises `msgspec.DecodeError` for what is not a request."""
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error

@@ -22,6 +22,14 @@ class Switch:
         """What holds in an epoch; for those before the last change but one the answer is that of the last but one."""
         return self._then if epoch >= self._from else self._before
 
+    def state(self) -> tuple[bool, bool, int]:
+        """What to give to `restore`."""
+        return self._before, self._then, self._from
+
+    def restore(self, state: tuple[bool, bool, int]) -> None:
+        """Be as when this `state` was taken."""
+        self._before, self._then, self._from = state
+
     @property
     def last(self) -> bool:
         """What holds in the end."""

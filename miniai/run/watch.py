@@ -9,6 +9,7 @@ import math
 import statistics
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from miniai.run.events import (
     Alerted,
@@ -73,6 +74,25 @@ class Watch:
             case SystemSampled(disk_free=int(left)) if left < DISK_LEFT:
                 text = f"the disk is nearly full: {left} MiB left where this run is kept"
                 self._say(fact.at, "disk", text, f"less than {DISK_LEFT} MiB left")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was said, and what the rules have counted, in plain values."""
+        return {
+            "said": sorted(self._said, key=repr),
+            "losses": list(self._losses),
+            "usual": (self._since, self._unusual),
+            "best": (self._best, self._best_epoch, self._worse),
+            "dead": self._dead,
+            "waited": self._waited,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict`; what was said since stays said."""
+        self._said.update(state["said"])
+        self._losses = deque(state["losses"], maxlen=RECENT)
+        self._since, self._unusual = state["usual"]
+        self._best, self._best_epoch, self._worse = state["best"]
+        self._dead, self._waited = dict(state["dead"]), state["waited"]
 
     def _say(self, at: float, topic: str, text: str, rule: str, step: int = 0, subject: object = None) -> None:
         """Once for each topic and subject."""

@@ -73,11 +73,13 @@ def test_quantiles_are_values_that_were_measured(monkeypatch: pytest.MonkeyPatch
     ("script", "arguments", "said"),
     [
         ("help_time", ["--quick"], "miniai-tui fit --help"),
+        ("attach_time", ["--steps", "4000", "--runs", "1"], "full screen after"),
         ("long_run", ["--steps", "2000"], "memory, and its peak"),
         ("loader_speed", ["--quick"], "with_transform"),
         ("learner_cost", ["--quick"], "a batch"),
         ("scratch_loader", ["--quick"], "two processes against one"),
         ("stats_cost", ["--quick"], "every-8th"),
+        ("checkpoint_cost", ["--quick"], "stood still"),
     ],
 )
 def test_a_benchmark_runs(script: str, arguments: list[str], said: str) -> None:

@@ -17,7 +17,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from miniai.activations import ActivationStats, get_hist, get_min
-from miniai.errors import LearnerError
+from miniai.errors import LearnerError, UsageError
 from miniai.learner import Learner
 
 Make = Callable[..., Learner]
@@ -34,9 +34,10 @@ def stats(make_learner: Make) -> Iterator[ActivationStats]:
     plt.close("all")
 
 
-def drawn(axes: list[Any]) -> list[Any]:
+def drawn(axes: Any) -> list[Any]:
     """The same axes, of any type: what they hold is checked here value by value."""
-    return axes
+    found: list[Any] = axes
+    return found
 
 
 def titles(axes: list[Any]) -> list[str]:
@@ -63,7 +64,7 @@ def test_dead_chart_shows_shares(stats: ActivationStats) -> None:
         (line,) = ax.lines
         assert line.get_xdata().tolist() == [1, 3, 5]
         np.testing.assert_allclose(line.get_ydata(), get_min(hook))
-        assert ax.get_ylim() == (0, 1)
+        assert ax.get_ylim() == (0, 1.05)
     spare = axes[0].figure.axes[len(axes) :]
     assert not any(ax.axison for ax in spare)
 
@@ -79,6 +80,27 @@ def test_plot_stats_shows_means_and_deviations(stats: ActivationStats) -> None:
     (legend,) = left.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == TITLES
     left.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("name", ["color_dim", "dead_chart", "plot_stats"])
+def test_charts_are_drawn_into_what_is_given(stats: ActivationStats, name: str) -> None:
+    draw, count = getattr(stats, name), 2 if name == "plot_stats" else 3
+    figure = plt.figure()
+    left, right = drawn(figure.subfigures(1, 2))
+    into = drawn(draw(figure=left))
+    assert [ax.figure for ax in into] == [left] * count
+    assert sum(ax.axison for ax in left.axes) == count
+    given = drawn(list(right.subplots(2, 2).flat))
+    assert draw(axes=given) == given[:count]
+    assert draw(axes=np.array(given).reshape(2, 2)) == given[:count]
+    assert all(ax.lines or ax.collections for ax in given[:count])
+    assert not any(ax.lines or ax.collections for ax in given[count:])
+    figure.canvas.draw()
+    assert plt.get_fignums() == [figure.number]
+    for wrong in ({"axes": given[:1]}, {"axes": given, "figure": left}):
+        with pytest.raises(UsageError, match=f"give {count} axes"):
+            draw(**wrong)
+    assert plt.get_fignums() == [figure.number]
 
 
 class Odd(nn.Module):

@@ -95,6 +95,12 @@ def test_get_min_is_a_share_of_everything() -> None:
     assert get_min(hook).tolist() == [0.5, 0.5]
 
 
+def test_get_min_is_not_known_where_nothing_is_finite() -> None:
+    shares = get_min(of([NAN, INF, -INF, NAN], [11.0, 12.0, NAN, NAN], [0.0, NAN, NAN, NAN])).tolist()
+    assert np.isnan(shares[0])
+    assert shares[1:] == [0.0, 0.25]
+
+
 def test_leaves_by_default_containers_on_request(make_learner: Make) -> None:
     stats = ActivationStats()
     assert len(stats) == 0

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import nn
 
 import miniai
 from miniai.accel import AccelerateCB
+from miniai.callbacks.alerts import AlertsCB
 from miniai.callbacks.base import HOOKS, Callback
+from miniai.callbacks.checkpoint import CheckpointCB
 from miniai.callbacks.clock import TrainingClock
 from miniai.callbacks.confusion import ConfusionCB
 from miniai.callbacks.control import ControlCB
@@ -24,6 +27,7 @@ from miniai.callbacks.layers import LayerStatsCB
 from miniai.callbacks.preview import PreviewCB
 from miniai.callbacks.rates import RatesCB
 from miniai.callbacks.report import ReportCB
+from miniai.callbacks.resume import ResumeCB
 from miniai.callbacks.system import SystemCB
 from miniai.callbacks.transform import BatchTransformCB
 from miniai.callbacks.worst import WorstCB
@@ -40,9 +44,13 @@ from miniai.learner import (
     TrainCB,
 )
 from miniai.metrics import Accuracy
+from miniai.plain import from_plain, to_plain
+from miniai.random_state import RandomState
+from miniai.run.checkpoint import CheckpointState, free_name, write
 from miniai.run.control import RunControl
 from miniai.run.events import Fact
 from miniai.run.revision import Revision
+from miniai.run.watch import Watch
 from miniai.sgd import BaseSchedCB, BatchSchedCB, EpochSchedCB
 
 Make = Callable[..., Learner]
@@ -59,6 +67,27 @@ def steady(opt: Any) -> Any:
 
 # What trains another way than TrainCB alone on purpose: in half precision, or only for a trial.
 OTHER_WEIGHTS = {"SingleBatchCB", "MixedPrecision", "LRFinderCB"}
+
+
+def resumes(folder: Path) -> ResumeCB:
+    """From the very beginning of what `make_learner` makes."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+    random = to_plain({"here": RandomState(None).state_dict()})
+    state = CheckpointState(
+        step=0, epoch=0, phase="train", batch=0, n_epochs=2, wall=0.0, sizes={}, optimizer={}, random=random
+    )
+    name = free_name(folder, "step", 0)
+    write(folder, name, model.state_dict(), {}, state)
+    return ResumeCB(folder / name, state)
+
+
+def as_json(cb: Callback) -> bytes:
+    """Its state; a time that goes on while we look is left as 0."""
+    state = cb.state_dict()
+    return msgspec.json.encode(to_plain({**state, "seconds": 0.0} if "seconds" in state else state))
+
 
 # How to construct what needs arguments; a callback that is made without any needs no line here.
 MAKERS: dict[str, Callable[[Path], Callback]] = {
@@ -78,6 +107,9 @@ MAKERS: dict[str, Callable[[Path], Callback]] = {
     "BatchTransformCB": lambda folder: BatchTransformCB(lambda batch: batch),
     "AccelerateCB": lambda folder: AccelerateCB(mixed_precision="no"),
     "RatesCB": lambda folder: RatesCB(unheard),
+    "CheckpointCB": lambda folder: CheckpointCB(unheard, folder / "checkpoints", best="loss"),
+    "ResumeCB": resumes,
+    "AlertsCB": lambda folder: AlertsCB(Watch()),
     "ControlCB": lambda folder: ControlCB(RunControl(), unheard, lambda: 0.0, TrainingClock()),
 }
 
@@ -154,6 +186,29 @@ def test_fitted_twice_and_given_to_fit(make_learner: Make, tmp_path: Path, cls: 
             assert other.steps == plain.steps
             for a, b in zip(other.model.parameters(), plain.model.parameters(), strict=True):
                 assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("cls", CALLBACKS, ids=lambda cls: cls.__name__)
+def test_its_state_goes_through_json_and_comes_back(make_learner: Make, tmp_path: Path, cls: type[Callback]) -> None:
+    """Taken between two batches of either half, it is plain; put into a twin, once or twice, it is the same again."""
+    states: list[bytes] = []
+    twin = construct(cls, tmp_path)
+    cb = construct(cls, tmp_path)
+
+    def through(learn: Learner) -> None:
+        states.append(as_json(cb))
+        assert as_json(cb) == states[-1], "taking it has changed it"
+
+    with_callback(make_learner, cb).fit(2, cbs=FuncCB(cleanup_batch=through, order=3000))
+    assert states
+    for before in states[2:4]:
+
+        def put(learn: Learner, before: bytes = before) -> None:
+            for _ in range(2):
+                twin.load_state_dict(from_plain(msgspec.json.decode(before)))
+            assert as_json(twin) == before
+
+        with_callback(make_learner, twin).fit(1, cbs=FuncCB(before_epoch=put, order=3000))
 
 
 @pytest.mark.parametrize("cls", CALLBACKS, ids=lambda cls: cls.__name__)

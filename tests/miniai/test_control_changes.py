@@ -273,6 +273,7 @@ def test_validation_off_and_on_again_from_the_next_epoch() -> None:
     assert [(f.what, f.old, f.new, f.epoch) for f in changes(facts)] == [("valid", 1, 0, 1), ("valid", 0, 1, 3)]
     ends = [r[2:] for r in rows(facts) if r[1] == "valid"]
     assert ends == [(VALID, "complete"), (0, "skipped"), (0, "skipped"), (VALID, "complete")]
+    assert [f.off for f in of(facts, ev.EpochEnded) if f.phase == "valid"] == [False, True, True, False]
     assert {s[0] for s in asks.seen if s[1] == "valid"} == {0, 3}
     assert len(of(facts, ev.EpochStarted)) == len(rows(facts)) == 8
 

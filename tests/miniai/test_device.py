@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pynvml
 import pytest
 import torch
@@ -65,3 +67,15 @@ def test_a_driver_that_fails_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.gpu_names() == []
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
     assert device.gpu_names() == []
+
+
+def test_a_driver_that_hangs_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(device, "PATIENCE", 0.05)
+    monkeypatch.setattr(pynvml, "nvmlInit", over.wait)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 0)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    try:
+        assert device.gpu_names() == []
+    finally:
+        over.set()

@@ -201,7 +201,7 @@ def test_signals_inherited_as_ignored_stay_ignored(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(signal, "getsignal", lambda n: signal.SIG_IGN if n == signal.SIGINT else signal.SIG_DFL)
     monkeypatch.setattr(signal, "signal", lambda n, handler: set_.append(n))
     trainer.obey_signals(RunControl(), hangup="stop")
-    assert set_ == [signal.SIGTERM, signal.SIGHUP]
+    assert set_ == [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,21 @@ def test_about_once_a_second_and_the_last_are_kept(make_learner: Make, tmp_path:
     assert rig.files() == ["25-train.safetensors", "29-train.safetensors", "30-train.safetensors"]
 
 
+def test_what_an_earlier_process_left_goes_too(make_learner: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "preview"
+    folder.mkdir()
+    for at, name in enumerate(["8-train", "9-valid", "10-train", "7-worst", "11-train"]):
+        (folder / f"{name}.safetensors").write_bytes(b"old")
+        os.utime(folder / f"{name}.safetensors", (at, at))
+    (folder / "12-train.safetensors.part").write_bytes(b"torn by a kill")
+    (folder / "notes.txt").write_bytes(b"somebody's own")
+    rig = Rig(tmp_path, keep=4)
+    make_learner([rig.cb, rig.spy]).fit(1)
+    new = [Path(saved.file).name for saved in rig.saved]
+    assert len(new) == 3
+    assert rig.files() == sorted([*new, "11-train.safetensors", "7-worst.safetensors", "notes.txt"])
+
+
 def test_short_halves_are_not_all_saved_but_the_last_is(make_learner: Make, tmp_path: Path) -> None:
     """A preview that costs 10 ms may come again after two seconds; an edge is no excuse."""
     ticks = iter(range(1, 10_000))

@@ -113,8 +113,8 @@ class Place:
         return info
 
     def trainer(self) -> psutil.Process:
-        """The process that trains."""
-        return psutil.Process(self.facts("RunStarted")[0]["pid"])
+        """The process that trains, or that did so last."""
+        return psutil.Process(self.facts("RunStarted", "RunResumed")[-1]["pid"])
 
     def trainers(self) -> list[psutil.Process]:
         """The trainer processes of this place, also those that have not said a word yet."""
@@ -144,9 +144,9 @@ class Place:
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
-        for fact in self.facts("RunStarted"):
+        for fact in self.facts("RunStarted", "RunResumed"):
             with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-                if psutil.Process(fact["pid"]).environ().get("XDG_CACHE_HOME") == str(self.folder / "cache"):
+                if psutil.Process(fact.get("pid", 0)).environ().get("XDG_CACHE_HOME") == str(self.folder / "cache"):
                     os.kill(fact["pid"], signal.SIGKILL)
 
 

@@ -83,7 +83,7 @@ def test_hang_up_before_the_trainer_speaks(place: Place) -> None:
 
 
 def test_killed_screen_and_attach(place: Place) -> None:
-    """kill -9 of the screen: the run goes on; another screen finds it, is ended by TERM, and the run still goes on."""
+    """kill -9 of the screen: the run goes on. Another screen controls it and is ended by TERM: it still goes on."""
     term = training(place, epochs=4)
     term.signal(signal.SIGKILL)
     assert term.exit() == -signal.SIGKILL
@@ -91,6 +91,10 @@ def test_killed_screen_and_attach(place: Place) -> None:
     again = place.term(place.command("attach", "last"))
     again.wait("● (training|validating)")
     again.until(lambda: place.step > step, "more batches")
+    again.send(" ")
+    again.wait("‖ paused at step [0-9]+")
+    again.send(" ")
+    again.until(lambda: place.facts("Continued"), "the run going on")
     again.signal(signal.SIGTERM)
     assert again.exit() == 128 + signal.SIGTERM
     assert again.sane
@@ -126,7 +130,53 @@ def test_quit_and_leave_it_running(place: Place) -> None:
     assert term.exit() == 0
     assert term.sane
     assert re.search("fashion, mlp: left running", term.text)
+    assert f"it goes on; stop it: miniai-tui ctl runs/{place.run.name} stop" in term.text
+    assert f"open it again: miniai-tui attach runs/{place.run.name}" in term.text
     eventually(lambda: place.ended == "done", "the run's own end")
+
+
+def test_quit_and_leave_it_paused(place: Place) -> None:
+    """It stands still for as long as nobody lets it go on, which the last words say."""
+    term = training(place, epochs=1)
+    term.send(" ")
+    term.wait("‖ paused")
+    term.send("q")
+    term.wait("leave it paused")
+    term.send("l")
+    assert term.exit() == 0
+    assert "fashion, mlp: left paused" in term.text
+    assert f"it stands still; let it go on: miniai-tui ctl runs/{place.run.name} resume" in term.text
+    again = place.term(place.command("attach", "last"))
+    again.wait("‖ paused")
+    again.send(" ")
+    again.wait("✓ done")
+    assert place.ended == "done"
+
+
+def test_a_frozen_link_that_is_cut_in_the_end(place: Place) -> None:
+    """The terminal takes nothing any more, and much later it is closed: the run has not noticed either."""
+    term = training(place, epochs=3)
+    for _ in range(60):
+        term.send("f")  # so much is drawn that the screen blocks
+    step = place.step
+    term.until(lambda: place.step > step + 60, "batches while the terminal stands still", read=False)
+    term.hang_up()
+    assert term.exit() == 128 + signal.SIGHUP
+    eventually(lambda: place.ended == "done", "the run's own end")
+    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 6
+
+
+@pytest.mark.parametrize("worker", ["process", "thread"])
+def test_no_answer_to_the_question_changes_nothing(place: Place, worker: str) -> None:
+    term = training(place, "--worker", worker, epochs=1)
+    term.send("q")
+    term.wait("stop and quit")
+    term.send("\x1b[27u")
+    term.until(lambda: "stop and quit" not in term.text, "the closed question")
+    term.wait("✓ done")
+    assert place.facts("StopPlanned", "Paused") == []
+    term.send("q")
+    assert term.exit() == 0
 
 
 @pytest.mark.parametrize("worker", ["process", "thread"])
@@ -135,6 +185,7 @@ def test_kill_from_the_keyboard(place: Place, worker: str) -> None:
     term.send("q")
     term.wait("kill it at once")
     assert ("leave it running" in term.text) == (worker == "process")
+    assert ("started with --worker thread" in term.text) == (worker == "thread")
     term.send("k")
     assert term.exit() == (0 if worker == "process" else 128 + signal.SIGKILL)
     assert term.sane

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from textual.screen import Screen
+from textual.widgets import Static
 
 from miniai.run import events as ev
 from miniai.run.requests import Stop
@@ -32,6 +36,24 @@ async def test_quit_and_leave_it_running(tmp_path: Path) -> None:
     assert not driver.session.killed
     assert driver.app.exit_code == 0
     assert "left running" in driver.app.summary()
+    assert "  it goes on; stop it: miniai-tui ctl " in driver.app.summary()
+
+
+async def test_quit_and_leave_it_paused(tmp_path: Path) -> None:
+    session = going(tmp_path)
+    async with driving(session) as driver:
+        await driver.post(ev.Paused(at=9, epoch=1, phase="train", batch=74, step=192))
+        await driver.press("q")
+        assert "leave it paused" in words(driver.app.screen)
+        await driver.press("l")
+    assert not driver.session.requests
+    assert "left paused" in driver.app.summary().splitlines()[0]
+    assert "  it stands still; let it go on: miniai-tui ctl " in driver.app.summary()
+
+
+def words(screen: Screen[Any]) -> str:
+    """What a popup says."""
+    return "\n".join(str(widget.render()) for widget in screen.query(Static))
 
 
 async def test_quit_and_kill(tmp_path: Path) -> None:
@@ -47,6 +69,8 @@ async def test_a_thread_worker_is_not_offered_to_run_on(tmp_path: Path) -> None:
     async with driving(session) as driver:
         await driver.press("q", "l")
         assert isinstance(driver.app.screen, Ask)
+        assert "started with --worker thread" in words(driver.app.screen)
+        assert "leave it running" not in words(driver.app.screen)
         await driver.press("escape")
 
 

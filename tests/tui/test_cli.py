@@ -65,7 +65,7 @@ def test_help_says_what_to_type(capsys: pytest.CaptureFixture[str], monkeypatch:
     monkeypatch.setenv("COLUMNS", "80")
     for typed, words in (
         (["--help"], ["fit", "attach", "examples"]),
-        (["fit", "--help"], ["space", "skip", "--headless", "conv, convbn, mlp", "examples"]),
+        (["fit", "--help"], ["space", "skip", "--headless", "--detach", "conv, convbn, mlp", "examples"]),
         (["attach", "--help"], ["'last'"]),
     ):
         with pytest.raises(SystemExit) as exit_:

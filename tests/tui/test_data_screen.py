@@ -20,7 +20,7 @@ from tests.tui.test_panes_contract import EVIL, SIZES
 from tui.colors import PALETTES
 from tui.data_app import DataApp
 from tui.panes.lines import Frame, pad
-from tui.screens.data import about, classes
+from tui.screens.data_about import about, classes
 from tui.screens.pictures import Pictures, grid, load
 from tui.state.found import Found
 

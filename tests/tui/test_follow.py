@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -117,4 +118,30 @@ def test_following_ends_only_after_what_was_written_before_the_end(tmp_path: Pat
     follower.follow(read.extend, go_on, look=0.001)
     assert [type(f).__name__ for f in read] == ["Scalars", "Continued", "FitEnded"]
     assert follower.ended == read[-1]
+    follower.close()
+
+
+def test_a_quiet_journal_is_looked_at_seldom_and_often_while_an_answer_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(b"")
+    follower = Follower(path)
+    waits: list[float | None] = []
+
+    class Wake(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return True
+
+    follower.wake = Wake()
+    answers = iter([True, False])
+    follower.follow(bool, lambda: next(answers))
+    follower.hurry()
+    answers = iter([True, False])
+    follower.follow(bool, lambda: next(answers))
+    assert follower.wake.is_set() is False
+    quiet, hurried = waits
+    assert quiet is not None
+    assert quiet >= 0.2
+    assert hurried is not None
+    assert hurried <= 0.05
     follower.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,56 @@ def test_a_line_each_so_often(every: float, least: int, most: int) -> None:
     assert least <= sum("left" in line for line in lines) <= most
 
 
+def test_the_times_are_aligned_too() -> None:
+    lines = log(list(Recording(epochs=3).whole()), 0.001)
+    ends = {line.rindex(unit) for line in lines for unit in (" left", " s") if re.search(rf"\d{unit}$", line)}
+    assert len(ends) == 1
+
+
+def test_the_first_lines_say_where_it_lies_and_how_to_reach_it(tmp_path: Path) -> None:
+    started = next(iter(Recording(epochs=1).whole()))
+    first, *rest = Lines(tmp_path / "a run").render(started)
+    assert "  run " in first
+    assert rest == [
+        f"    0:00  directory {tmp_path}/a run",
+        f"    0:00  control it with: miniai-tui ctl '{tmp_path}/a run' pause",
+    ]
+    assert Lines().render(started) == [first]
+
+
+def test_the_last_lines_name_the_best_validation() -> None:
+    lines = log(list(Recording(epochs=2).whole()))
+    assert re.search(r"  best valid accuracy \d\.\d+ at epoch [12]$", lines[-2])
+    assert "done after" in lines[-1]
+
+
+def test_a_run_that_did_not_end_says_how_to_go_on(tmp_path: Path) -> None:
+    lines = Lines(tmp_path)
+    lines.render(ev.Saved(at=1, step=1234, epoch=0, name="x", why="stop", bytes=5))
+    for reason in ("stopped", "failed"):
+        said = lines.render(ev.FitEnded(at=2, reason=reason, step=1300))
+        assert said[0].endswith(f"go on from the checkpoint at step 1,234 with: miniai-tui fit --resume {tmp_path}")
+        assert f"{reason} after 1,300 steps" in said[-1]
+    assert len(lines.render(ev.FitEnded(at=2, reason="done", step=1300))) == 1
+
+
+def test_a_resumed_run_says_where_it_lies_and_what_its_best_is_of(tmp_path: Path) -> None:
+    lines = Lines(tmp_path)
+    first, *rest = lines.render(ev.RunResumed(at=50, step=118, epoch=1, phase="train", pid=3))
+    assert "resumed at step 118" in first
+    assert "directory" in rest[0]
+    for fact in Recording(epochs=2).whole():
+        said = lines.render(fact)
+    assert re.search("best valid accuracy .* since it was resumed$", said[-2])
+
+
+def test_the_preparation_is_told_once_a_period() -> None:
+    stages = [ev.StageReached(at=0.1 * i, stage="reading data", done=i, total=1000) for i in range(1000)]
+    told = log(list(stages), 10.0)
+    assert told[0] == "    0:10  reading data  100 of 1,000"
+    assert [int(line.split()[3]) for line in told] == list(range(100, 1000, 100))
+
+
 def test_json_lines_are_facts() -> None:
     facts = list(Recording(epochs=1).whole())
     read = [ev.decode(line.encode()) for line in log(facts, 0.001, "json")]
@@ -75,6 +126,11 @@ def test_json_lines_hold_no_control_characters() -> None:
     assert ev.decode(line.encode()) == fact
 
 
+OFF = ev.EpochEnded(
+    at=1, epoch=1, phase="valid", metrics={}, batches=0, of=10, samples=0, seconds=0, step=9, ended="skipped", off=True
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("fact", "words"),
     [
@@ -82,6 +138,7 @@ def test_json_lines_hold_no_control_characters() -> None:
         (ev.Continued(at=1, paused=61), "goes on after a pause of 1:01"),
         (ev.EpochSkipped(at=1, epoch=1, phase="train", at_batch=3), "train  skipped after 3 batches"),
         (ev.BatchSkipped(at=1, epoch=1, phase="valid", batch=3), "valid  batch 4 skipped"),
+        (OFF, "epoch 2/2  valid  off"),
         (ev.StopPlanned(at=1, when="epoch", epoch=1), "stops after epoch 2"),
         (ev.Refused(at=1, request="x", why="too late"), "refused: too late"),
         (ev.Alerted(at=1, topic="nan", text="the loss is NaN", step=7), "warning: the loss is NaN (step 7)"),

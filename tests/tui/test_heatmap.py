@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.style import Style
 
 from miniai.run import events as ev
 from tests.tui.recorded import LAYERS, Recording
-from tui.colors import PALETTES
+from tui.colors import PALETTES, style
 from tui.panes import heat
-from tui.panes.heatmap import Cursor, heatmap
+from tui.panes.heatmap import Cursor, heatmap, on_screen
 from tui.panes.lines import Frame
 from tui.ramps import Depth, oklab, ramp
 from tui.state import RunState
@@ -60,6 +62,20 @@ def test_more_layers_than_lines_are_cut_and_counted() -> None:
     state = after(*Recording(layers=many).until(0, 40))
     assert "30 more below" in rows(state, height=11)[-1]
     assert rows(state, height=11, offset=30)[0].startswith("30")
+
+
+def test_both_ends_of_the_scale_are_seen_however_narrow() -> None:
+    many = [ev.Layer(str(i), "Conv2d", "16>32") for i in range(40)]
+    state = after(*Recording(layers=many).until(1, 74))
+    for width in range(24, 70):
+        foot = rows(state, width, 9)[-1]
+        assert re.match(r" *-1.5 {2,18} 1.5( |$)", foot), foot
+
+
+@given(st.integers(1, 10_000))
+def test_columns_fill_four_fifths_of_their_room_and_change_in_steps(room: int) -> None:
+    assert room * 0.8 <= heat.stepped(room) <= room
+    assert len({heat.stepped(n) for n in range(1, 301)}) <= 28
 
 
 def test_a_layer_takes_more_lines_where_there_is_room() -> None:
@@ -195,3 +211,29 @@ def test_smooth_ramps_are_even_for_every_eye(kind: str, dark: bool) -> None:
             a, b = (np.clip(np.array(matrix) @ np.array(x), 0, 1) ** (1 / 2.2) * 255 for x in linear)
             ends = [oklab((int(x[0]), int(x[1]), int(x[2]))) for x in (a, b)]
             assert math.dist(*ends) > 0.15
+
+
+@given(
+    st.integers(1, 6), st.integers(1, 20), st.sampled_from([1, 2, 4]), st.integers(0, 2**32 - 1),
+    st.sampled_from(["diverging", "sequential"]),
+)  # fmt: skip
+def test_rows_at_once_are_the_rows_one_by_one(layers: int, columns: int, each: int, seed: int, kind: str) -> None:
+    places = np.random.default_rng(seed).integers(heat.NONE, 5, (layers, columns))
+    held = heat.Scale(kind, 1.0)
+    assert heat.rows(places, each, held, COLORS) == [heat.row(row, each, held, COLORS) for row in places.tolist()]
+
+
+def test_on_the_screen_words_have_a_place_and_cells_only_their_colour() -> None:
+    state, ground = after(*Recording().until(1, 74)), style(bg=COLORS.background)
+    drawn = heatmap(state, Frame(80, 12, COLORS))[3]
+    shown = on_screen(drawn, 3, ground)
+    assert (shown.text, shown.cell_length) == (drawn.text, drawn.cell_length)
+    x = 0
+    for before, now in zip(drawn, shown, strict=True):
+        assert now.style is not None
+        place = now.style.meta.get("offset") if now.text.strip() else None
+        assert place == ((x, 3) if now.text.strip() else None)
+        plain = before.style or Style.null()
+        assert now.style.bgcolor == (plain.bgcolor or ground.bgcolor)
+        assert now.style.color == plain.color
+        x += len(now.text)

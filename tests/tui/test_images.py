@@ -18,7 +18,7 @@ from tests.tui.driving import driving
 from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import CLASSES, Recording
 from tui.colors import PALETTES
-from tui.panes.images import CAPTION, images, plan
+from tui.panes.images import CAPTION, images, mistakes, plan
 from tui.panes.lines import Frame
 from tui.panes.preview import Preview, load, paired
 from tui.panes.thumbs import half_blocks, resize
@@ -70,6 +70,16 @@ def test_a_cell_holds_two_pixels_and_a_space_where_they_are_equal() -> None:
     assert upper.color is not None
     assert upper.bgcolor is not None
     assert (upper.color.name, upper.bgcolor.name) == ("#ffffff", "#000000")
+
+
+def test_a_picture_of_three_channels_is_in_color() -> None:
+    pixels = np.zeros((3, 3, 16, 16), np.uint8)
+    for channel in range(3):
+        pixels[channel, channel] = 200
+    held = Preview("p", pixels, [0, 1, 2], [0, 1, 2], [1.0] * 3)
+    line = images(held, state(), Frame(120, 20, COLORS))[3]
+    seen = [s.style.bgcolor.name for s in line if s.style is not None and s.style.bgcolor is not None]
+    assert seen == ["#c80000", "#00c800", "#0000c8"]
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 20, 40), (3, 40, 20)])
@@ -152,7 +162,21 @@ def test_a_loss_stands_beside_its_label_where_there_is_room() -> None:
     held = replace(preview(), losses=[12.345] * 31 + [float("inf")])
     assert re.search(r"T-shirt/top +12\.35", "".join(rows(held, 90, 40)))
     assert "T-shirt… 12.35" in "".join(rows(held, 24, 9))
-    assert "12.3" not in "".join(rows(held, 12, 9))
+    bad = replace(held, losses=[float("inf"), float("nan"), 1234.5, 99.99, *[1.0] * 28])
+    text = "".join(rows(bad, 120, 40))
+    assert re.search("inf .* NaN .*> 100.* 99.99 ", text)
+    assert "T-shi… 12.35" in "".join(rows(held, 12, 9))
+    assert "12.3" not in "".join(rows(held, 10, 7))
+
+
+def test_a_confidence_that_is_no_number_is_never_shown_as_right() -> None:
+    """Without an order among NaNs the prediction is the first class, whatever the picture shows."""
+    held = replace(preview(), predictions=[0] * 32, confidences=[float("nan")] * 32)
+    captions = rows(held)[7]
+    assert captions.split() == ["✗", "NaN"] * captions.count("NaN")
+    assert captions.count("NaN") >= 4
+    wrong = {s.style.color.name for s in images(held, state(), Frame(51, 17, COLORS))[7] if s.style and s.style.color}
+    assert wrong == {COLORS.wrong}
 
 
 def test_before_and_after_stand_side_by_side() -> None:
@@ -211,7 +235,7 @@ async def test_views_and_pages_by_key(tmp_path: Path) -> None:
         await driver.post(recording.worst("worst"))
         await driver.settle()
         title = driver.text("images").splitlines()[0]
-        assert "largest losses of the validation at step" in title
+        assert "largest losses, step" in title
         assert "1/" in title
         first = driver.text("images")
         assert "✗ Trouser" in first
@@ -224,9 +248,15 @@ async def test_views_and_pages_by_key(tmp_path: Path) -> None:
         assert "1/" not in driver.text("images").splitlines()[0]
         await driver.press("p")
         await driver.settle()
-        assert "before and after the transform" in driver.text("images")
+        assert "before and after, step" in driver.text("images")
         await driver.press("p")
         assert "training batch" in driver.text("images")
+        save_file(batch, tmp_path / "valid")
+        await driver.post(recording.preview("valid", "valid"))  # has no transform; that of the training stays
+        assert "validation batch" in driver.text("images")
+        await driver.press("p", "p")
+        await driver.settle()
+        assert "before and after, step" in driver.text("images")
 
 
 async def test_what_is_no_classification_has_no_largest_losses(tmp_path: Path) -> None:
@@ -235,3 +265,20 @@ async def test_what_is_no_classification_has_no_largest_losses(tmp_path: Path) -
         await driver.press("p")
         await driver.settle()
         assert "n/a, because this is no classification" in " ".join(driver.text("images").replace("\n", " ").split())
+
+
+def test_the_worst_have_the_most_frequent_mistakes_below_them() -> None:
+    held = state()
+    assert mistakes(held, Frame(60, 1, COLORS)).text.strip() == ""
+    held.apply(Recording().confused())
+    text = mistakes(held, Frame(60, 1, COLORS)).text
+    assert len(text) == 60
+    assert text.startswith("most often T-shirt/top ✗ Trouser 100 · Trouser ✗ Pullover 90")
+    assert mistakes(held, Frame(20, 1, COLORS)).text.strip() == ""
+
+
+@pytest.mark.parametrize(("width", "height", "least"), [(51, 17, 8), (51, 15, 6), (76, 18, 8), (56, 7, 4)])
+def test_a_low_pane_is_used(width: int, height: int, least: int) -> None:
+    held = plan(preview(), width, height)
+    assert held is not None
+    assert held.each >= least

@@ -8,7 +8,7 @@ from miniai.run import events as ev
 from miniai.run.packed import pack
 from tests.tui.recorded import LAYERS, Recording
 from tui.colors import PALETTES
-from tui.panes.histogram import histogram
+from tui.panes.histogram import LABEL, histogram
 from tui.panes.layer import layer_view
 from tui.panes.lines import Frame
 from tui.ramps import ramp
@@ -46,6 +46,28 @@ def test_all_numbers_are_there_at_80x24() -> None:
         assert word in text
 
 
+def measured() -> RunState:
+    """A layer whose histogram has bins up to 10, at eight steps."""
+    state = after(*Recording(layers=LAYERS[:1]).start())
+    for step in range(1, 9):
+        state.apply(ev.LayersMeasured(at=1, step=step, means=[0.1], stds=[1.0], near_zero=[0.1], nonfinite=[0]))
+        state.apply(ev.HistogramsMeasured(at=1, step=step, layers=[pack([90] + [0] * 14 + [10] + [0] * 26)]))
+    return state
+
+
+def test_a_low_screen_shows_the_histogram_before_the_numbers() -> None:
+    lines = view(measured(), 56, 9, 0)
+    assert lines[2].startswith("outputs by size, over time")
+    assert lines[7].strip().startswith("step 1 ")
+    assert lines[8].split() == ["mean", "0.10", "deviation", "1.00", "near", "zero", "10", "%"]
+
+
+def test_the_sizes_beside_the_histogram_are_whole() -> None:
+    text = "\n".join(s.text for s in histogram(measured(), Frame(100, 22, COLORS), 0))
+    assert "3.75 " in text
+    assert "1.25 " in text
+
+
 def test_a_layer_without_parameters_says_none() -> None:
     text = "\n".join(view(after(*Recording().until(1, 74)), 116, 33, layer=1))
     assert "gradient none" in text
@@ -79,11 +101,11 @@ def test_a_nan_is_a_red_cross() -> None:
 
 def colors_of(state: RunState, step: int | None = None) -> list[list[tuple[int, int, int] | None]]:
     """The plot's pixels: two a line, each measurement once."""
-    strips = histogram(state, Frame(5 + 8, 2 + 20, COLORS), 0, step)
+    strips = histogram(state, Frame(LABEL + 8, 2 + 20, COLORS), 0, step)
     pixels: list[list[tuple[int, int, int] | None]] = []
     for strip in strips[1:21]:
         upper, lower = [], []
-        for segment in strip.crop(5, 9):
+        for segment in strip.crop(LABEL, LABEL + 4):
             assert segment.style is not None
             fg, bg = (c and c.triplet and tuple(c.triplet) for c in (segment.style.color, segment.style.bgcolor))
             for char in segment.text:
@@ -102,11 +124,11 @@ def test_a_histogram_s_colours_are_its_counts() -> None:
         counts[39] = 1
         state.apply(ev.HistogramsMeasured(at=1, step=step, layers=[pack(counts)]))
     state.apply(ev.LayersMeasured(at=1, step=8, means=[0.1], stds=[1.0], near_zero=[0.1], nonfinite=[0]))
-    strips = histogram(state, Frame(5 + 8, 2 + 20, COLORS), 0)
+    strips = histogram(state, Frame(LABEL + 8, 2 + 20, COLORS), 0)
     shades = ramp("sequential", COLORS.dark, COLORS.depth)
     text = [s.text for s in strips]
-    assert text[1].startswith(" 10 ")
-    assert text[20].startswith("  0 ")
+    assert text[1].startswith("  10  ")
+    assert text[20].startswith("   0  ")
     column = [[pixel[i] for pixel in colors_of(state)[::-1]] for i in range(4)]
     for i, pixels in enumerate(column):
         assert pixels.index(shades[-1]) == i + 1

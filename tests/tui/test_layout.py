@@ -55,10 +55,21 @@ async def test_too_small_says_so_and_recovers(tmp_path: Path, size: tuple[int, i
         text = " ".join(widget.render_line(y).text for y in range(widget.size.height))
         if size[0] > 30:
             assert "60x15 needed" in text
+            assert "training" not in text  # true of a run that is over, of a replay and of a comparison too
         await driver.pilot.resize_terminal(120, 40)
         await driver.settle()
         assert driver.seen() >= PANES
         assert "train" in driver.text("metrics")
+
+
+async def test_keys_that_go_elsewhere_do_nothing_where_the_screen_is_too_small(tmp_path: Path) -> None:
+    async with driving(going(tmp_path), (59, 20)) as driver:
+        away = ("tab", "shift+tab", "f", "f", "right_curly_bracket", "left_curly_bracket", "P", "R", "enter", "escape")
+        await driver.press(*away)
+        assert driver.seen() & PANES == set()
+        await driver.pilot.resize_terminal(120, 40)
+        await driver.settle()
+        assert driver.seen() >= PANES
 
 
 async def test_down_to_one_cell_and_back(tmp_path: Path) -> None:

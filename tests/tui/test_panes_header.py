@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from miniai.run import events as ev
 from miniai.run.requests import Pause, Stop
+from tests.tui.driving import driving
+from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
 from tui.colors import PALETTES
-from tui.keys import BINDINGS, FOOTER, GROUPS
+from tui.keys import BINDINGS, GROUPS
 from tui.panes.header import bar, header
-from tui.panes.keybar import keybar
-from tui.panes.lines import Frame, changed, line
+from tui.panes.lines import changed, line
 from tui.panes.newest import newest
 from tui.state import RunState
 
@@ -133,40 +135,6 @@ def test_newest_shows_both_halves() -> None:
     assert "not yet" in newest(RunState(), 80, COLORS).text
 
 
-def test_the_footer_is_made_from_the_bindings() -> None:
-    state = after(*Recording().until(1, 74))
-    wide = keybar(state, KEYS, Frame(200, 1, COLORS)).text
-    for word in (
-        "space pause", ". one batch", "e skip epoch", "s stop", "1 2 3 4 5 6 7 8 panes", "y log y", "m statistic",
-        "n images", "f maximise", "esc out", "t theme", "ctrl+z suspend", "ctrl+c copy / stop", "? help", "q quit",
-    ):  # fmt: skip
-        assert word in wide
-    assert "1 2 3 4 5 6 7 8 panes" in keybar(state, KEYS, Frame(120, 1, COLORS)).text
-    narrow = keybar(state, KEYS, Frame(60, 1, COLORS)).text
-    assert len(narrow) == 60
-    for word in ("space pause", "s stop", "? help", "q quit"):
-        assert word in narrow
-    state.apply(ev.Paused(at=9, epoch=1, phase="train", batch=74, step=192))
-    assert "space go on" in keybar(state, KEYS, Frame(120, 1, COLORS)).text
-    over = keybar(after(*Recording(epochs=1).whole()), KEYS, Frame(120, 1, COLORS)).text
-    assert "pause" not in over
-    assert "q quit" in over
-
-
-def test_every_footer_entry_has_a_binding() -> None:
-    ids = {id_ for entry in FOOTER for id_ in entry[0].split()}
-    assert ids <= {b.id for b in KEYS}
-    assert len({entry[3] for entry in FOOTER}) == len(FOOTER)
-
-
-def test_each_key_of_the_footer_can_be_clicked() -> None:
-    strip = keybar(after(*Recording().until(1, 74)), KEYS, Frame(200, 1, COLORS))
-    clicks = {s.text.strip(): s.style.meta.get("@click") for s in strip if s.style is not None and s.style.meta}
-    assert clicks["3"] == "app.go('layers')"
-    assert clicks["ctrl+c"] == "app.copy_or_stop"
-    assert clicks["esc"] == "app.out"
-
-
 def test_bindings_have_ids_and_words() -> None:
     assert len({b.id for b in BINDINGS}) == len(BINDINGS)
     assert all(b.tooltip and b.description for b in BINDINGS)
@@ -181,3 +149,15 @@ def test_only_the_cells_that_differ_are_changed() -> None:
     assert changed(old, new) == (6, 8)
     assert changed(old, old) is None
     assert changed(old, line([("x", a)], 10)) == (0, 10)
+
+
+async def test_an_answer_of_long_ago_is_no_news_to_who_looks_only_now(tmp_path: Path) -> None:
+    facts = list(Recording().until(1, 74))
+    skipped = ev.BatchSkipped(at=4.0, request="x", epoch=0, phase="train", batch=17)
+    early = next(i for i, fact in enumerate(facts) if fact.at > 4.0)
+    async with driving(FakeSession(tmp_path, [*facts[:early], skipped, *facts[early:]])) as driver:
+        assert driver.app.state.notice == "batch 18 skipped"
+        assert "skipped" not in driver.text("header")
+        now = ev.BatchSkipped(at=driver.app.state.at, request="y", epoch=1, phase="train", batch=74)
+        await driver.post(now, seconds=0.5)
+        assert "batch 75 skipped" in driver.text("header")

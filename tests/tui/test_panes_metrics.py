@@ -73,6 +73,16 @@ def test_empty_says_what_will_come() -> None:
     assert "the first row comes" in " ".join(rows(RunState()))
 
 
+def test_a_validation_that_was_switched_off_says_off_and_not_skipped() -> None:
+    off = ended(0, "valid", metrics={}, batches=0, samples=0, seconds=0.0, ended="skipped", off=True)
+    state = after(ended(0, "train"), off, ended(1, "train"), ended(1, "valid"))
+    for width in (40, 51, 100):
+        assert rows(state, width)[2].split()[-1] == "off"
+        assert "skipped" not in "\n".join(rows(state, width))
+    cursor = (next(row for row in state.rows if row.off), "epoch")
+    assert rows(state, 100, view=View(cursor=cursor))[-1].endswith("valid · off")
+
+
 def test_skipped_and_stopped_halves_say_so_narrow_and_wide() -> None:
     state = after(ended(0, "train", batches=37, ended="skipped"), ended(0, "valid", batches=3, of=5, ended="stopped"))
     for width in (40, 51, 100):

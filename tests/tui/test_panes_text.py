@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.style import Style
 
+from tui.panes.lines import ends
 from tui.text import clean, compact, cut, duration, fit, metric, percent, rate
 
 
@@ -60,3 +62,10 @@ def test_durations(seconds: float, text: str) -> None:
 def test_shares_and_rates() -> None:
     assert (percent(0.021), percent(math.nan)) == ("2 %", "NaN")
     assert (rate(12_480.3), rate(2.25)) == ("12,480", "2.2")
+
+
+def test_nothing_follows_on_what_was_cut() -> None:
+    parts = [("one two three", Style.null()), ("four", Style.null())]
+    assert ends(parts, [], 14, gap=0).text == "one two three…"
+    assert ends(parts, [], 13, gap=0).text == "one two three"
+    assert ends(parts, [("end", Style.null())], 12).text == "one tw…  end"

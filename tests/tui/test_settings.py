@@ -8,6 +8,7 @@ import pytest
 
 from miniai.errors import UsageError
 from tui.keys import GROUPS, RESERVED
+from tui.places import PANES
 from tui.remembered import Preferences, memory_file
 from tui.settings import LAYOUTS, THEMES, Settings, is_key, load, settings_file, split_keys
 
@@ -65,8 +66,12 @@ def test_a_relative_config_home_counts_as_none(monkeypatch: pytest.MonkeyPatch) 
         ("layout = 3", "layout = 3 is not known"),
         ('calm = "yes"', "calm = 'yes' is not known: choose true or false"),
         ("calm = 1", "choose true or false"),
-        ('thme = "dark"', "'thme' is not known: choose theme, layout, calm, keys or bell"),
+        ('thme = "dark"', "'thme' is not known: choose theme, layout, calm, keys, bell, graphics or panes"),
         ("theme = ", "not readable as TOML"),
+        ('panes = "loss"', "panes = 'loss': a list of different names out of loss, metrics, layers"),
+        ('panes = ["loss", "los"]', "panes = [... 'los' ...] is not known: a list"),
+        ('panes = ["log", "loss", "log"]', "panes = [... 'log' twice ...]: a list"),
+        ("panes = [1, {}]", "panes = [... 1 ...] is not known"),
         ('keys = "b"', "keys is a table"),
         ("[keys]\nskip_batch = 3", "keys is a table"),
         ('[keys]\nskip_bach = "b"', "no key is called 'skip_bach' in [keys]: did you mean skip_batch?"),
@@ -142,14 +147,32 @@ def test_what_is_typed_counts_most_and_is_not_remembered(file: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 3}', '{"theme": {"chosen": "x", "instead_of": "dark"}}',
-                                  '{"calm": {"chosen": "x", "instead_of": "False"}}'])  # fmt: skip
+                                  '{"calm": {"chosen": "x", "instead_of": "False"}}', '{"panes": ["loss"]}',
+                                  '{"panes": {"chosen": "loss los", "instead_of": "%"}}'])  # fmt: skip
 def test_a_torn_memory_is_none(file: Path, text: str) -> None:
     memory = memory_file()
     memory.parent.mkdir(parents=True)
-    memory.write_text(text)
+    memory.write_text(text.replace("%", " ".join(PANES)))
     assert Preferences.of_user({}).settings == Settings()
     Preferences.of_user({}).remember("layout", "wide")
     assert Preferences.of_user({}).settings.layout == "wide"
+
+
+def test_places_are_remembered(file: Path) -> None:
+    order = (*PANES[4:], *PANES[:4])
+    Preferences.of_user({}).remember("panes", " ".join(order))
+    assert Preferences.of_user({}).settings.panes == order
+    file.write_text('panes = ["log", "loss"]')
+    assert Preferences.of_user({}).settings.panes == ("log", "loss")
+
+
+def test_a_damaged_memory_is_told_and_what_was_not_chosen_is_not(file: Path) -> None:
+    assert Preferences.of_user({}).trouble == ""
+    memory_file().parent.mkdir(parents=True)
+    memory_file().write_text("{")
+    assert "remembered.json is damaged" in Preferences.of_user({}).trouble
+    Preferences.of_user({}).remember("layout", "wide")
+    assert Preferences.of_user({}).trouble == ""
 
 
 def test_a_memory_that_cannot_be_written_is_no_trouble(file: Path, tmp_path: Path) -> None:

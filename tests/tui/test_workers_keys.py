@@ -17,6 +17,7 @@ from tui.panes.images import ImagesPane
 from tui.panes.layers import LayersPane
 from tui.panes.log import LogPane
 from tui.panes.loss import LossPane
+from tui.places import PANES
 from tui.screens.help import Help
 from tui.screens.prompt import Prompt
 from tui.screens.run import RunScreen
@@ -132,6 +133,19 @@ async def epochs(real: Real, key: str) -> None:
     await real.until(lambda: real.state.progress.epochs == changed.new)
 
 
+async def save(real: Real, key: str) -> None:
+    def asked_for() -> list[ev.Saved]:  # others come by themselves
+        return [fact for fact in real.journal(ev.Saved) if fact.why == "request"]
+
+    real.press(key)
+    await real.until(asked_for)
+    saved = asked_for()[-1]
+    assert (real.run.checkpoints / saved.name / "model.safetensors").is_file()
+    await real.until(lambda: any((m.step, m.text) == (saved.step, "saved") for m in real.state.marks))
+    await real.until(lambda: real.state.saves.last is not None and real.state.saves.last.step >= saved.step)
+    await goes_on(real)
+
+
 async def validation(real: Real, key: str) -> None:
     """Off from the next epoch on, which has a row that says so; then on again."""
     for on in (0, 1):
@@ -161,6 +175,30 @@ async def next_layout(real: Real, key: str) -> None:
         await real.until(lambda: real.app.run_screen.arrangement != seen[-1])
     assert sorted(seen) == sorted(LAYOUTS)
     assert real.app.run_screen.arrangement == seen[0]
+
+
+def swaps(by: int) -> Check:
+    async def check(real: Real, key: str) -> None:
+        screen = real.app.run_screen
+        before, at = screen.order, screen.order.index(screen.shown)
+        real.press(key)
+        await real.until(lambda: screen.order != before)
+        assert screen.order.index(screen.shown) == (at + by) % screen.places
+        assert screen.order[at] == before[(at + by) % screen.places]
+
+    return check
+
+
+async def other_pane(real: Real, key: str) -> None:
+    screen = real.app.run_screen
+    at, hidden = screen.order.index(screen.shown), screen.order[screen.places]
+    real.press(key)
+    await real.until(lambda: screen.order[at] == hidden and screen.query_one(f"#{hidden}").has_focus)
+
+
+async def first_places(real: Real, key: str) -> None:
+    real.press(key)
+    await real.until(lambda: real.app.run_screen.order == PANES)
 
 
 def go(pane: str) -> Check:
@@ -387,7 +425,8 @@ CHECKS: dict[str, Check] = {
     "axis": cycles("unit", "steps", "epochs", "time"), "outliers": flips("trimmed"), "crosshair": flips("cross"),
     "zoom_in": zooms(-1), "zoom_out": zooms(1), "pan_left": pans(-1), "pan_right": pans(1),
     "maximise": maximise, "out": out, "log_y": log_y, "statistic": statistic, "next_images": next_images,
-    "rate": rate, "epochs": epochs, "validation": validation, "layout": next_layout,
+    "rate": rate, "epochs": epochs, "validation": validation, "save": save, "layout": next_layout,
+    "swap_next": swaps(1), "swap_before": swaps(-1), "other_pane": other_pane, "first_places": first_places,
     "next_theme": next_theme, "help": show_help, "redraw": redraw,
     "stop": stop,
 }  # fmt: skip

@@ -62,7 +62,8 @@ class AlertPane(Pane, can_focus=True):
         alerts = self._newest_first()
         self.listed, self.chosen = True, next((i for i, alert in enumerate(alerts) if not alert.seen), 0)
         self.add_class("-open")
-        self.border_subtitle = "a acknowledge · A all · esc close"
+        self.set_class(not self.state.alerts.open, "-calm")
+        self.border_subtitle = "a acknowledge · A all · esc close" if alerts else "esc close"
         room = max(self.screen.size.width - 8, 1)
         lines = sum(1 + len(_explained(alert, room)) for alert in alerts)
         self.styles.height = max(min(lines, self.screen.size.height // 2), 1) + 2

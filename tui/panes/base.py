@@ -12,7 +12,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.colors import Palette, palette, style
-from tui.panes.lines import Frame, blank, changed, pad
+from tui.keys import key_name
+from tui.panes.lines import Frame, blank, changed, located, pad
 from tui.state.run import RunState, Section
 
 __all__ = ["Pane", "ScrollPane"]
@@ -30,6 +31,8 @@ class Pane(Widget):
     """Least seconds between two drawings that follow facts; keys are answered at once."""
     key: ClassVar[str] = ""
     """Key that goes to this pane."""
+    hints: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Ids of the screen's keys that serve this pane, with a word each: its border names them while it has the focus."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -42,7 +45,7 @@ class Pane(Widget):
     @property
     def look(self) -> Palette:
         """Colours of the theme that is on."""
-        return palette(self.app.theme, self.app.console.color_system)
+        return palette(self.app.theme, "grey" if self.app.no_color else self.app.console.color_system)
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The pane's lines; what is missing is filled with blank ones."""
@@ -54,7 +57,12 @@ class Pane(Widget):
 
     def wants(self, state: RunState, now: float) -> bool:
         """Whether the pane is visible, its part of the state changed, and its turn has come."""
-        return self.seen(state) != self._seen and now >= self._due and self.visible_now
+        if now < self._due or self.seen(state) == self._seen:
+            return False
+        visible = self.visible_now
+        if not visible:
+            self._due = self._next_turn(now)  # whatever comes into view draws at once
+        return visible
 
     def seen(self, state: RunState) -> int:
         """A number that changes when the pane must be drawn anew."""
@@ -114,6 +122,18 @@ class Pane(Widget):
         """The pane comes into view."""
         self.redraw()
 
+    def on_focus(self) -> None:
+        """Say which keys serve here, as the user has mapped them."""
+        if self.hints:
+            keys = {b.binding.id: b.binding.key for b in self.screen.active_bindings.values()}
+            named = [f"{key_name(keys[id_])} {word}" for id_, word in self.hints if id_ in keys]
+            self.border_subtitle = " · ".join(named).replace("[", r"\[")
+
+    def on_blur(self) -> None:
+        """Only the pane with the focus says it."""
+        if self.hints:
+            self.border_subtitle = ""
+
     def render_line(self, y: int) -> Strip:
         """One line for Textual, with the selected text marked."""
         drawn = self._lines[y] if 0 <= y < len(self._lines) else blank(self.content_size.width)
@@ -123,8 +143,8 @@ class Pane(Widget):
             end = drawn.cell_length if end == -1 else end
             mark = Style(reverse=True)
             drawn = Strip.join([drawn.crop(0, start), drawn.crop(start, end).apply_style(mark), drawn.crop(end)])
-        drawn = drawn.apply_style(style(bg=self.look.background))
-        return drawn.apply_offsets(0, y) if self.allow_select else drawn  # offsets tell what is selected
+        ground = style(bg=self.look.background)
+        return located(drawn, y, ground) if self.allow_select else drawn.apply_style(ground)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, for the clipboard."""

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from rich.segment import Segment
@@ -24,7 +25,8 @@ __all__ = ["Axis", "Curve", "Grid", "linear_axis", "lines", "log_axis", "step_ax
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float], str]
 """Steps, values and "#rrggbb"."""
 NICE = (1.0, 2.0, 5.0)
-_CODE = re.compile(r"\x1b\[([0-9;]*)m")
+_CODE = re.compile(r"\x1b\[[0-9;]*m")
+_WORD = re.compile(r"[^ ]+")
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,45 @@ def lines(
 
     Values outside the axes are cut off at the edge; later curves cover earlier ones.
     """
+    left, width, height = place
+    for steps, values, color in reversed(list(curves)):  # what is drawn first stays
+        dots = _dots(steps, values, (x, y), 2 * width, 4 * height)
+        if not dots:
+            continue
+        look = style((int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)))
+        first = min(dot[0] for dot in dots) // 2
+        lowest = min(dot[1] for dot in dots) // 4
+        shape = tuple((column - 2 * first, row - 4 * lowest) for column, row in dots)
+        for column, above, text in _drawn(shape):
+            grid.put(left + first + column, height - 1 - lowest - above, text, look, only_blank=True)
+
+
+def _dots(
+    steps: Sequence[float], values: Sequence[float], axes: tuple[Axis, Axis], wide: int, tall: int
+) -> list[tuple[int, int]]:
+    """The points as (column, row) of braille dots, the rows from below, by plotext's own rule; none twice in a row."""
+    x, y = axes
+    across, up = x.high - x.low, y.high - y.low
+    found: list[tuple[int, int]] = []
+    for step, value in zip(steps, values, strict=True):
+        if x.low <= step <= x.high:
+            tame = min(max(value, y.low), y.high)
+            column = int(round(0.5 + (wide - 1) * (step - x.low) / across, 8))
+            dot = column, int(round(0.5 + (tall - 1) * (tame - y.low) / up, 8))
+            if not found or found[-1] != dot:
+                found.append(dot)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _drawn(dots: tuple[tuple[int, int], ...]) -> list[tuple[int, int, str]]:
+    """A curve through dots as (column, row from below, text) of cells: a picture that is the same is made once.
+
+    Most of the time of a chart goes into this, and most frames change no dot of most curves.
+    """
     from textual_plotext.plot import Plot
 
-    left, width, height = place
+    width, height = (max(dot[i] for dot in dots) // size + 1 for i, size in enumerate((2, 4)))
     plot: Any = Plot()
     plot.plotsize(width, height)
     plot._set_size(width, height)  # textual-plotext issue 5: plotsize alone keeps the old size
@@ -140,28 +178,11 @@ def lines(
     plot.yaxes(False, False)
     plot.xticks([], [])
     plot.yticks([], [])
-    plot.xlim(x.low, x.high)
-    plot.ylim(y.low, y.high)
-    drawn = False
-    for steps, values, color in curves:
-        kept = [(s, min(max(v, y.low), y.high)) for s, v in zip(steps, values, strict=True) if x.low <= s <= x.high]
-        if kept:
-            rgb = (int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))
-            plot.plot([s for s, _ in kept], [v for _, v in kept], color=rgb, marker="braille")
-            drawn = True
-    if drawn:
-        _copy(plot.build(), grid, left, width, height)
-
-
-def _copy(built: str, grid: Grid, left: int, width: int, height: int) -> None:
-    """Read plotext's escape codes into the grid."""
-    for row, text in enumerate(built.split("\n")[:height]):
-        look, column = Style.null(), 0
-        for i, piece in enumerate(_CODE.split(text)):
-            if i % 2:
-                numbers = piece.split(";")
-                rgb = numbers[-3:] if numbers[:2] == ["38", "2"] else []
-                look = style((int(rgb[0]), int(rgb[1]), int(rgb[2]))) if rgb else Style.null()
-            elif piece:
-                grid.put(left + column, row, piece[: max(width - column, 0)], look, only_blank=True)
-                column += len(piece)
+    plot.xlim(0, 2 * width - 1)
+    plot.ylim(0, 4 * height - 1)
+    plot.plot([column for column, _ in dots], [row for _, row in dots], marker="braille")
+    return [
+        (match.start(), height - 1 - row, match.group())
+        for row, text in enumerate(_CODE.sub("", plot.build()).split("\n")[:height])
+        for match in _WORD.finditer(text)
+    ]

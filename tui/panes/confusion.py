@@ -20,12 +20,16 @@ from tui.text import clean, count, cut, fit, percent
 
 __all__ = ["ConfusionPane", "confusion"]
 
-CELL = (9, 8, 7, 6, 5)
+CELL = (14, 12, 11, 10, 9, 8, 7, 6, 5)
 """Widths of a column of the matrix, the first that lets all columns be seen."""
+TALL = 5
+"""Lines of the tallest row of the matrix."""
 RIGHT = 8
 """Width of the column of accuracies."""
 LABEL = 16
 """Cells of the longest class name beside the matrix."""
+APART = 4
+"""Cells between the matrix and the list beside it."""
 SIDE = 34
 """Cells of the list of mistakes where it stands beside the matrix."""
 
@@ -51,6 +55,7 @@ class ConfusionPane(ScrollPane):
     sections: ClassVar[tuple[Section, ...]] = ("confusion",)
     every: ClassVar[float] = 1.0
     key: ClassVar[str] = "7"
+    hints = (("shares", "counts, per cent"),)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -125,7 +130,7 @@ def _matrix(fact: ConfusionMeasured, names: list[str], label: int, frame: Frame,
     columns = min(room // cell, n)
     below = 0 if side else max(min(len(fact.pairs) + 2, height - 2 - n), 0)
     body = max(height - 2 - (below if below > 2 else 0), 1)  # a gap and a head are no list
-    tall = 2 if side and 2 * n <= body else 1
+    tall = min(max(body // n, 1), TALL, cell // 2) if side else 1
     rows = min(body // tall, n)
     view.row, view.column = min(max(view.row, 0), n - rows), min(max(view.column, 0), n - columns)
     shown = range(view.column, view.column + columns)
@@ -136,14 +141,16 @@ def _matrix(fact: ConfusionMeasured, names: list[str], label: int, frame: Frame,
     for i in range(view.row, view.row + rows):
         name: Part = (fit(names[i], label), style(colors.foreground))
         parts = [shades.cell(i, j, cell, view.shares) for j in shown]
-        lines.append(line([name, *parts, _accuracy(fact, i, colors)], width))
-        if tall > 1:
-            lines.append(line([(" " * label, muted), *((" " * cell, look) for _, look in parts)], width))
+        empty = line([(" " * label, muted), *((" " * cell, look) for _, look in parts)], width)
+        row = [empty] * tall
+        row[(tall - 1) // 2] = line([name, *parts, _accuracy(fact, i, colors)], width)
+        lines += row
     if below > 2:
         lines += [blank(width), *(line(parts, width) for parts in _mistakes(fact, names, width, below - 1, colors))]
     lines = pad(lines, width, height - 1) if height > len(lines) else lines
     if side:
-        lines = _beside(lines, _mistakes(fact, names, SIDE, len(lines), colors), frame)
+        apart = min(label + columns * cell + RIGHT + APART, width - SIDE)
+        lines = _beside(lines, _mistakes(fact, names, SIDE, len(lines), colors), apart, width)
     return [*lines, _foot(fact, rows, columns, shades, frame)][:height]
 
 
@@ -159,20 +166,23 @@ def _foot(fact: ConfusionMeasured, rows: int, columns: int, shades: Shades, fram
     total, n = sum(fact.totals), fact.classes
     seen = f"{count(total)} images" if total != 1 else "1 image"
     share = f", {percent(sum(fact.right) / total)} right" if total else ""
-    parts: list[Part] = [(f"{seen}{share}   ", muted), *shades.legend()]
+    parts: list[Part] = [(f"{seen}{share}", muted)]
     if rows < n or columns < n:
         parts.insert(0, (f"{n} classes, arrows: more   ", style(frame.colors.foreground)))
     if fact.left_out:
         parts.insert(0, (f"! {count(fact.left_out)} without a class or not a number   ", style(frame.colors.wrong)))
     if not fact.complete:
         parts.insert(0, ("cut short   ", style(frame.colors.waiting)))
-    told = "   row: is, column: taken for"
-    return line([*parts, (told, muted)] if length(parts) + len(told) <= frame.width else parts, frame.width)
+    more: list[list[Part]] = [[("   ", muted), *shades.legend()], [("   row: is, column: taken for", muted)]]
+    for group in more:
+        if length(parts) + length(group) <= frame.width:  # half a legend says nothing
+            parts += group
+    return line(parts, frame.width)
 
 
 def _mistakes(fact: ConfusionMeasured, names: list[str], width: int, height: int, colors: Palette) -> list[list[Part]]:
     """The most frequent mistakes, a line each."""
-    rows: list[list[Part]] = [[(fit("most often", width), style(colors.muted))]]
+    rows: list[list[Part]] = [[(fit("most often: is ✗ taken for", width), style(colors.muted))]]
     if not fact.pairs:
         rows.append([(fit("no mistake", width), style(colors.foreground))])
     half = max(min((width - 8) // 2, 24), 3)
@@ -185,11 +195,10 @@ def _mistakes(fact: ConfusionMeasured, names: list[str], width: int, height: int
     return rows[: max(height, 0)]
 
 
-def _beside(left: list[Strip], right: list[list[Part]], frame: Frame) -> list[Strip]:
-    """The second list at the right end of the first one's lines."""
-    room = frame.width - SIDE
+def _beside(left: list[Strip], right: list[list[Part]], room: int, width: int) -> list[Strip]:
+    """The second list `room` cells to the right of where the first one's lines begin."""
     fill: list[list[Part]] = [*right, *[[] for _ in range(len(left) - len(right))]]
-    return [Strip.join([a.crop(0, room), line(b, SIDE)]) for a, b in zip(left, fill, strict=True)]
+    return [Strip.join([a.crop(0, room), line(b, width - room)]) for a, b in zip(left, fill, strict=True)]
 
 
 def _classes(fact: ConfusionMeasured, names: list[str], frame: Frame, view: View) -> list[Strip]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from miniai.run.events import ConfusionMeasured
 from tui.colors import Palette, style
 from tui.panes.lines import Part
-from tui.ramps import RGB, ramp
+from tui.ramps import RGB, ink, ramp
 from tui.text import count, fit
 
 __all__ = ["Shades"]
@@ -20,7 +20,8 @@ class Shades:
 
     def __init__(self, fact: ConfusionMeasured, colors: Palette) -> None:
         self.fact, self.colors = fact, colors
-        self._ramp = ramp("diverging", colors.dark, colors.depth)
+        depth = "truecolor" if colors.depth == "grey" else colors.depth  # the diagonal tells right from wrong
+        self._ramp = ramp("diverging", colors.dark, depth)
         self._middle = len(self._ramp) // 2
         worst = max((k / fact.totals[i] for i, _, k in fact.pairs if fact.totals[i]), default=0.0)
         self.limit = next((s for s in STEPS if s >= worst), 1.0)
@@ -48,12 +49,11 @@ class Shades:
         right, wrong = self._ramp[0], self._ramp[-1]
         muted = style(self.colors.muted)
         return [
-            ("  ", style(bg=right)), (" right  ", muted),
+            ("  ", style(bg=right)), (" right, the diagonal  ", muted),
             ("  ", style(bg=wrong)), (f" wrong, {100 * self.limit:.0f} % of a row", muted),
         ]  # fmt: skip
 
     def _ink(self, ground: RGB, n: int) -> str | RGB:
         if not n:
             return self.colors.faint
-        bright = 0.299 * ground[0] + 0.587 * ground[1] + 0.114 * ground[2] > 128
-        return (0, 0, 0) if bright else (255, 255, 255)
+        return ink(ground)

@@ -17,6 +17,7 @@ from miniai.errors import MiniaiError
 from tui.colors import style
 from tui.panes.base import ScrollPane
 from tui.panes.copying import copy, tsv
+from tui.panes.details_saved import saved_of
 from tui.panes.lines import Frame, Part, line, pad
 from tui.state.run import RunState, Section
 from tui.text import clean, count, cut, fit
@@ -133,7 +134,8 @@ def _wrapped(rows: list[Row], width: int) -> list[Row]:
     """Long values on several lines."""
     found: list[Row] = []
     for name, value, note in rows:
-        pieces = textwrap.wrap(value, max(width - NAME - 1, 8)) if cell_len(value) > width - NAME - 1 else [value]
+        room = max(width - NAME - 1, 8)
+        pieces = textwrap.wrap(value, room, break_on_hyphens=False) if cell_len(value) > width - NAME - 1 else [value]
         found += [(name if i == 0 else " ", piece, note if i == 0 else "") for i, piece in enumerate(pieces)]
     return found
 
@@ -160,6 +162,7 @@ def facts_of(state: RunState, config: RunConfig | str, run_dir: Path) -> list[Ro
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(max(min(state.run.wall, 4e9), 0)))
         rows += [("started", started, "local time"), ("host", clean(state.run.host), "")]
         rows += [("process", str(state.run.pid), "")]
+    rows += saved_of(state, run_dir)
     rows += [("", "", ""), ("configuration", "", ""), *_configured(state, config)]
     rows += [("", "", ""), ("data", "", ""), *_data(state)]
     return [*rows, ("", "", ""), ("made with", "", ""), *_environment(state)]
@@ -228,10 +231,13 @@ def model_of(state: RunState) -> list[Row]:
     rows: list[Row] = [(f"model ─ {clean(fit_.model, 60)}", "", "")]
     parts = fit_.modules or fit_.layers
     wide = min(max((len(part.kind) for part in parts), default=0), 18)
+    shape = min(max((len(part.shape) for part in parts), default=0), 10)
+    digits = len(count(fit_.parameters))
     for part in parts:
-        what = fit(clean(part.kind, 40), wide) + "  " + fit(clean(part.shape, 40), 10) + f"{count(part.parameters):>13}"
-        rows.append((clean(part.name, 60) or "-", what if fit_.modules else what[: wide + 12].rstrip() or "-", ""))
-    rows.append(("in all", fit("parameters", wide + 12) + f"{count(fit_.parameters):>13}", ""))
+        what = f"{fit(clean(part.kind, 40), wide)}  {fit(clean(part.shape, 40), shape)}"
+        number = f"  {count(part.parameters):>{digits}}" if fit_.modules else ""
+        rows.append((clean(part.name, 60) or "-", (what + number).rstrip() or "-", ""))
+    rows.append(("in all", f"{fit('parameters', wide + 2 + shape)}  {count(fit_.parameters):>{digits}}", ""))
     if 0 < fit_.trainable < fit_.parameters:
-        rows.append(("", fit("trainable", wide + 12) + f"{count(fit_.trainable):>13}", ""))
+        rows.append(("", f"{fit('trainable', wide + 2 + shape)}  {count(fit_.trainable):>{digits}}", ""))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
@@ -21,6 +22,8 @@ SIGNS: dict[Status, str] = {
     "stopping": "◐", "done": "✓", "stopped": "■", "failed": "✗",
 }  # fmt: skip
 NOTICE_SECONDS = 4.0
+LATE_SECONDS = 5.0
+"""An answer so much older than the newest fact is not shown."""
 
 
 class HeaderPane(Pane):
@@ -47,8 +50,9 @@ class HeaderPane(Pane):
         super().show(state, now)
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
-        """Two lines."""
-        return header(state, frame.width, frame.colors, notice=self._until > 0)
+        """Two lines; what a run that is only now looked at has answered long ago is no news."""
+        fresh = self._until > 0 and state.at - state.noted < LATE_SECONDS
+        return header(state, frame.width, frame.colors, notice=fresh)
 
 
 def header(state: RunState, width: int, colors: Palette, notice: bool = False) -> list[Strip]:
@@ -88,6 +92,8 @@ def _what(state: RunState) -> list[str]:
 
 
 def _badge(state: RunState, colors: Palette) -> list[Part]:
+    if state.replay:
+        return [(f"» {state.replay}", style(colors.waiting, bold=True))]
     status = state.status
     text: str = state.asked.text or (f"paused at step {count(state.step)}" if status == "paused" else status)
     waits = bool(state.asked.text) or status in ("paused", "stopping")
@@ -152,6 +158,10 @@ def _ended(state: RunState, width: int, colors: Palette) -> Strip:
     if error:
         return line([(" " + cut(error, width - 2), style(colors.wrong))], width)
     halves = sum(r.phase == "train" and r.ended == "complete" for r in state.rows)
-    parts = [f"{halves}/{state.progress.epochs} epochs", f"{count(state.step)} steps", duration(state.at)]
-    text = " " + " · ".join([*parts, *filter(None, [best_line(state)])])
+    epochs, steps = f"{halves}/{state.progress.epochs} epochs", f"{count(state.step)} steps"
+    best = best_line(state)
+    brief = best.partition(" at epoch")[0]
+    ways = [[epochs, steps, duration(state.at), best], [epochs, steps, duration(state.at), brief], [epochs, brief]]
+    texts = [" " + " · ".join(filter(None, way)) for way in ways]
+    text = next((text for text in texts if cell_len(text) < width), texts[-1])  # no number is cut if another fits
     return line([(cut(text, width - 1), style(colors.foreground))], width)

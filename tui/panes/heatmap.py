@@ -14,18 +14,20 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.panes import heat
 from tui.panes.layer_words import names, shown, span, value_word
-from tui.panes.lines import Frame, Part, ends, length, message, pad
+from tui.panes.lines import Frame, Part, ends, length, message, pad, placed
 from tui.state.health import health, reading
 from tui.state.run import RunState
-from tui.text import clean, count, cut, fit
+from tui.text import clean, count, cut
 
 if TYPE_CHECKING:
     from tui.layer_history import LayerHistory
 
-__all__ = ["Cursor", "Layout", "column_of", "heatmap", "layout_of"]
+__all__ = ["Cursor", "Layout", "column_of", "heatmap", "layout_of", "on_screen"]
 
 VALUE, HEALTH = 8, 16
-TALLEST = 3
+LEAST, MOST = 8, 16
+"""Cells of the colour scale."""
+TALLEST = 4
 """Lines for each layer where there is room."""
 
 
@@ -63,7 +65,7 @@ def _layout(held: LayerHistory, label: int, frame: Frame, feet: int) -> Layout:
     high = max(frame.height - feet, 1)
     tall = min(max(high // max(held.layers, 1), 1), TALLEST)
     columns = -(-held.used // max(-(-held.used // room), 1))
-    return Layout(label, words, room, tall, high // tall, _power(room // max(columns, 1)), columns)
+    return Layout(label, words, room, tall, high // tall, heat.stepped(room // max(columns, 1)), columns)
 
 
 def column_of(last: list[int], step: int | None) -> int:
@@ -76,7 +78,7 @@ def column_of(last: list[int], step: int | None) -> int:
 def heatmap(
     state: RunState, frame: Frame, statistic: str = "mean", offset: int = 0, cursor: Cursor | None = None
 ) -> list[Strip]:
-    """One to three lines for each layer from `offset` on, the colour scale below, and what the cursor reads."""
+    """One to four lines for each layer from `offset` on, the colour scale below, and what the cursor reads."""
     held, width, colors = state.layers, frame.width, frame.colors
     if state.fit is None or not state.fit.layers or held is None:
         none = state.fit is not None
@@ -90,33 +92,44 @@ def heatmap(
     values = held.columns(statistic, place.room, slice(offset, end))
     least, extreme = held.bounds(statistic)
     scale = heat.scale(statistic, extreme, least)
-    places = heat.levels(values, scale, colors).tolist()
+    places = heat.levels(values, scale, colors)
+    bands = heat.rows(places, place.each, scale, colors)
     column = None if cursor is None else column_of(held.spans(place.room).last.tolist(), cursor.step)
-    labels = names(state.fit.layers, max(min(width // 3, 30), 10))
+    labels = names(state.fit.layers, _longest(width))
+    right = _Right(held, statistic, place.words, colors)
     lines: list[Strip] = []
-    for i, row in zip(range(offset, end), places, strict=True):
+    if cursor is not None and offset <= cursor.layer < end:
+        read = cursor.layer - offset
+        bands[read] = heat.row(places[read].tolist(), place.each, scale, colors, column)
+    for i, band in zip(range(offset, end), bands, strict=True):
         here = cursor is not None and cursor.layer == i
-        band = heat.row(row, place.each, scale, colors, column if here else None)
-        look = style(colors.foreground if here else colors.muted, bold=here)
-        lines += _layer(held, i, (fit(labels[i], place.label), look), band, statistic, place, frame)
+        name = Segment(labels[i], style(colors.foreground if here else colors.muted, bold=here))
+        lines += _layer(name, band, right.of(i), place, width)
     below = [_foot(held, scale, held.layers - end, place.label, frame)] if feet != 1 or cursor is None else []
     if cursor is not None:
         below.append(_reading(state, held, statistic, cursor, frame, place.room))
     return [*pad(lines, width, frame.height - len(below)), *below]
 
 
-def _layer(
-    held: LayerHistory, i: int, name: Part, band: list[Segment], statistic: str, place: Layout, frame: Frame
-) -> list[Strip]:  # fmt: skip
-    """The lines of one layer, its words on the middle one."""
+def _layer(name: Segment, band: list[Segment], right: list[Segment], place: Layout, width: int) -> list[Strip]:
+    """The lines of one layer, its words on the middle one.
+
+    Lengths are known: measuring every segment would cost more than making it.
+    """
     track = [*band, Segment(" " * (place.room - place.columns * place.each + 1), Style.null())]
-    right = _right(held, i, statistic, place.words, frame.colors)
-    used = place.label + place.room + 1  # lengths are known: measuring every segment would cost more than making it
-    bare = Strip([Segment(" " * place.label, Style.null()), *track], used).adjust_cell_length(frame.width)
-    rows = [bare] * place.tall
-    named = Strip([Segment(*name), *track, *(Segment(*part) for part in right)], used + length(right))
-    rows[(place.tall - 1) // 2] = named.adjust_cell_length(frame.width)
-    return rows
+    used = place.label + place.room + 1
+    named = _filled([name, *track, *right], used + VALUE - 1 + HEALTH * place.words, width)
+    if place.tall == 1:
+        return [named]
+    bare = _filled([Segment(" " * place.label, Style.null()), *track], used, width)
+    return [named if i == (place.tall - 1) // 2 else bare for i in range(place.tall)]
+
+
+def _filled(segments: list[Segment], used: int, width: int) -> Strip:
+    """A line of `width` cells of segments that take `used` ones."""
+    if used < width:
+        return Strip([*segments, Segment(" " * (width - used))], width)
+    return Strip(segments, used).adjust_cell_length(width)
 
 
 def _feet(cursor: Cursor | None, frame: Frame) -> int:
@@ -124,32 +137,48 @@ def _feet(cursor: Cursor | None, frame: Frame) -> int:
     return 1 if cursor is None or frame.height < 5 else 2
 
 
+def _longest(width: int) -> int:
+    """Cells of a layer's name at most."""
+    return max(min(width // 3, 30), 10)
+
+
 def _label(state: RunState, width: int) -> int:
     layers = state.fit.layers if state.fit is not None else []
-    return max(map(cell_len, names(layers, max(min(width // 3, 30), 10))), default=0) + 1
+    return cell_len(names(layers, _longest(width))[0]) if layers else 0
 
 
-def _power(number: int) -> int:
-    """The largest power of two up to `number`: columns grow wider or narrower in big steps only."""
-    return 1 << max(number.bit_length() - 1, 0)
+class _Right:
+    """The newest value of each layer and, if there is room for words, its health."""
 
+    def __init__(self, held: LayerHistory, statistic: str, words: bool, colors: Palette) -> None:
+        self._held, self._statistic, self._words = held, statistic, words
+        self._values = held.of(statistic).tolist()
+        self._good, self._none = style(colors.foreground), style(colors.faint)
+        self._wrong, self._calm = style(colors.wrong), style(colors.muted)
 
-def _right(held: LayerHistory, i: int, statistic: str, words: bool, colors: Palette) -> list[Part]:
-    value = float(held.of(statistic)[i])
-    look = style(colors.wrong if math.isnan(value) else colors.faint if math.isinf(value) else colors.foreground)
-    parts: list[Part] = [(fit(shown(statistic, value), VALUE - 1, ">"), look)]
-    if words:
-        found = health(reading(held, i))
-        sign = " ! " if found.bad else "   "
-        parts.append((fit(sign + found.word, HEALTH), style(colors.wrong if found.bad else colors.muted)))
-    return parts
+    def of(self, i: int) -> list[Segment]:
+        """At the right of a layer's line: VALUE - 1 cells, and HEALTH more for words."""
+        value = self._values[i]
+        look = self._wrong if math.isnan(value) else self._none if math.isinf(value) else self._good
+        parts = [Segment(shown(self._statistic, value).rjust(VALUE - 1), look)]  # of one-cell characters, and short
+        if self._words:
+            found = health(reading(self._held, i))
+            sign, look = (" ! ", self._wrong) if found.bad else ("   ", self._calm)
+            parts.append(Segment((sign + found.word).ljust(HEALTH), look))
+        return parts
 
 
 def _foot(held: LayerHistory, scale: heat.Scale, hidden: int, label: int, frame: Frame) -> Strip:
-    """The scale, and what the pane's columns span."""
-    parts = [(" " * label, Style.null()), *heat.legend(scale, 16, frame.colors)]
+    """The scale, under the heatmap if it fits there, and what the pane's columns span if there is room for it."""
     more = f"{hidden} more below   " if hidden > 0 else ""
-    return ends(parts, [(f"{more}to step {count(held.end)} ", style(frame.colors.muted))], frame.width)
+    numbers = length(heat.legend(scale, 0, frame.colors))
+    right = next(
+        (t for t in (f"{more}to step {count(held.end)} ", more) if frame.width - numbers - cell_len(t) - 2 >= LEAST), ""
+    )
+    room = frame.width - numbers - cell_len(right) - 2
+    indent = min(label, max(room - LEAST, 0))
+    parts = [(" " * indent, Style.null()), *heat.legend(scale, min(max(room - indent, 2), MOST), frame.colors)]
+    return ends(parts, [(right, style(frame.colors.muted))], frame.width)
 
 
 def _reading(
@@ -178,3 +207,22 @@ def layout_of(state: RunState, frame: Frame, cursor: Cursor | None) -> tuple[Lay
     if state.fit is None or not state.fit.layers or state.layers is None or not state.layers.used or frame.width <= 0:
         return None
     return state.layers, _layout(state.layers, _label(state, frame.width), frame, _feet(cursor, frame))
+
+
+def on_screen(drawn: Strip, y: int, ground: Style) -> Strip:
+    """A line as the terminal gets it: on the background, and with what tells Textual where its words are.
+
+    Cells of the heatmap stay as they are: they have a background of their own and no text to be selected, and with a
+    place for each of them a frame would cost several times as much.
+    """
+    segments, x = [], 0
+    for segment in drawn:
+        text, look, _ = segment
+        if not text.isspace():
+            segments.append(Segment(text, placed(ground, look, x, y)))
+        elif look is None or look.bgcolor is None:
+            segments.append(Segment(text, ground))
+        else:
+            segments.append(segment)
+        x += len(text)
+    return Strip(segments, drawn.cell_length)

@@ -26,8 +26,8 @@ __all__ = ["histogram"]
 BINS, BIN, ABOVE = 40, 0.25, 40
 HEIGHTS = (8, 20, 40)
 """Bins that the plot may hold: up to 2, 5 and 10."""
-LABEL = 5
-"""Cells left of the plot."""
+LABEL = 6
+"""Cells left of the plot: sizes such as 3.75, and a gap."""
 
 
 def histogram(state: RunState, frame: Frame, layer: int, step: int | None = None) -> list[Strip]:
@@ -44,7 +44,7 @@ def histogram(state: RunState, frame: Frame, layer: int, step: int | None = None
     steps = held.steps[picked]
     at = len(steps) - 1 if step is None else min(int((steps < step).sum()), len(steps) - 1)
     levels = held.levels[picked, layer]
-    counts, each = _counts(levels), _power((width - LABEL) // len(steps))
+    counts, each = _counts(levels), heat.stepped((width - LABEL) // len(steps))
     used = int(np.flatnonzero(levels[:, :BINS].any(0)).max(initial=0)) + 1
     bins = next(n for n in HEIGHTS if n >= used)
     groups = _grouped(counts[:, :bins], 2 * plot)
@@ -58,10 +58,6 @@ def _picked(held: Spreads, room: int) -> list[int]:
     """The measurements that are shown: all, or every so manieth, the newest always."""
     stride = max(-(-held.used // room), 1)
     return list(range(held.used - 1, -1, -stride))[::-1]
-
-
-def _power(number: int) -> int:
-    return 1 << max(number.bit_length() - 1, 0)
 
 
 def _counts(levels: NDArray[np.uint8]) -> NDArray[np.float64]:

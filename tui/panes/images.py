@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
@@ -13,24 +14,23 @@ from textual.strip import Strip
 from miniai.run.events import PreviewSaved
 from tui.colors import Palette, style
 from tui.panes.base import Pane
-from tui.panes.lines import Frame, Part, blank, line, message, pad
+from tui.panes.drawn import PICTURES, Drawn, by_terminal, in_cells
+from tui.panes.lines import Frame, Part, blank, length, line, message, pad
+from tui.panes.picture_plan import CAPTION, Plan, plan
 from tui.panes.preview import Preview, load, paired
 from tui.state.run import RunState, Section
-from tui.text import clean, count, fit, percent
+from tui.text import clean, count, fit, metric, percent
 
-__all__ = ["ImagesPane", "Loaded", "Plan", "images", "plan"]
+__all__ = ["CAPTION", "ImagesPane", "Loaded", "Plan", "images", "mistakes", "plan"]
 
-CAPTION = 2
-"""Lines below a picture: its label, and what it was taken for where that is wrong."""
-NARROWEST = 11
-"""Cells of the narrowest picture: a caption must say something."""
-WANTED = 6
-"""Pictures that should be seen at once if they can be large enough."""
-LOSS = 13
+ROOMY = 64
+"""Cells of a pane whose title has room for more words."""
+LOSS = 11
 """Cells of the narrowest picture that has its loss beside its label."""
 
-Kind: TypeAlias = Literal["batch", "worst"]
+Kind: TypeAlias = Literal["batch", "worst", "trained"]
 View: TypeAlias = Literal["batch", "worst", "transform"]
+_KINDS: dict[View, Kind] = {"batch": "batch", "worst": "worst", "transform": "trained"}
 
 
 class Loaded(Message):
@@ -45,18 +45,20 @@ class ImagesPane(Pane, can_focus=True):
     """Reads preview files in a thread; pages, and goes from the batch to the worst and to what a transform did."""
 
     sections: ClassVar[tuple[Section, ...]] = ("preview",)
-    every: ClassVar[float] = 1.0
+    every: ClassVar[float] = 2.0
     key: ClassVar[str] = "4"
+    hints = (("next_images", "page"), ("images_view", "batch, largest losses"))
     ALLOW_SELECT: ClassVar[bool] = False
 
     def __init__(self, run_dir: Path, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.add_class(PICTURES)
         self.run_dir = run_dir
         self.page = 0
         self.view: View = "batch"
-        self._held: dict[str, tuple[PreviewSaved, Preview]] = {}
+        self._held: dict[Kind, tuple[PreviewSaved, Preview]] = {}
         """By kind the pictures that were read; newer ones may be on their way, or lost."""
-        self._asked: dict[str, PreviewSaved] = {}
+        self._asked: dict[Kind, PreviewSaved] = {}
 
     @property
     def preview(self) -> Preview | None:
@@ -74,7 +76,7 @@ class ImagesPane(Pane, can_focus=True):
 
     @property
     def _kind(self) -> Kind:
-        return "worst" if self.view == "worst" else "batch"
+        return _KINDS[self.view]
 
     def heading(self, state: RunState) -> str:
         """The title."""
@@ -83,11 +85,12 @@ class ImagesPane(Pane, can_focus=True):
             return "images" + (" ─ the largest losses" if self.view == "worst" else "")
         half = "validation" if fact.phase == "valid" else "training"
         what = f"{half} batch at step {count(fact.step)}"
+        roomy = self.content_size.width >= ROOMY
         if self.view == "worst":
             part = "" if fact.complete else ", cut short"
-            what = f"largest losses of the validation at step {count(fact.step)}{part}"
+            what = f"largest losses{' of the validation at' if roomy else ','} step {count(fact.step)}{part}"
         elif self.view == "transform":
-            what = f"before and after the transform, step {count(fact.step)}"
+            what = f"before and after{' the transform' if roomy else ''}, step {count(fact.step)}"
         page = plan(preview, *self.content_size)
         pages = f" ─ {self.page % page.pages + 1}/{page.pages}" if page is not None and page.pages > 1 else ""
         return f"images ─ {what}{pages}"
@@ -104,8 +107,8 @@ class ImagesPane(Pane, can_focus=True):
 
     def next_view(self) -> None:
         """From the batch to the largest losses, to what the batch transform did if there is one, and back."""
-        batch = self._held.get("batch")
-        changed = batch is not None and batch[1].before is not None
+        trained = self._held.get("trained")
+        changed = trained is not None and trained[1].before is not None
         views: list[View] = ["batch", "worst", *(["transform"] if changed else [])]  # type: ignore[list-item]
         at = views.index(self.view) if self.view in views else -1
         self.view, self.page = views[(at + 1) % len(views)], 0
@@ -113,18 +116,32 @@ class ImagesPane(Pane, can_focus=True):
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The pictures, or what will come; a newer file is asked for."""
-        kind = self._kind
-        fact = state.worst.fact if kind == "worst" else state.preview
         if state.preview is None:  # another run: its first pictures are still to come
             self._held.clear()
             self._asked.clear()
-        if fact is not None and fact != self._asked.get(kind):
-            self._asked[kind] = fact
-            self.run_worker(lambda: self._read(fact), group=f"preview {kind}", exclusive=True, thread=True)
+        self._ask(state)
         preview = self.preview
         if preview is None and self.view != "batch":
             return message([_missing(state, self.view)], frame)
-        return images(preview, state, frame, self.page)
+        lines = images(preview, state, frame, self.page, by_terminal(self))
+        if preview is not None and self.view == "worst" and not lines[-1].text.strip():
+            lines[-1] = mistakes(state, frame)
+        return lines
+
+    def _ask(self, state: RunState) -> None:
+        """Read what is shown, and what tells whether there is a transform to show; each file once."""
+        newest = {"batch": state.preview, "worst": state.worst.fact, "trained": state.worst.trained}
+        for kind in dict.fromkeys((self._kind, "trained")):
+            fact = newest[kind]
+            if fact is None or fact == self._asked.get(kind):
+                continue
+            known = fact in self._asked.values()
+            self._asked[kind] = fact
+            held = next((pair for pair in self._held.values() if pair[0] == fact), None)
+            if held is not None:
+                self._held[kind] = held
+            elif not known:
+                self.run_worker(lambda fact=fact: self._read(fact), group=f"preview {kind}", thread=True)
 
     def _read(self, fact: PreviewSaved) -> None:
         """In a thread: read the file, and say so to the pane."""
@@ -133,10 +150,13 @@ class ImagesPane(Pane, can_focus=True):
     def on_loaded(self, event: Loaded) -> None:
         """Show what was read; a file that has vanished is passed over."""
         event.stop()
-        if event.preview is not None:
-            self._held[event.fact.kind] = event.fact, event.preview
-            if event.fact.kind == self._kind:
-                self.redraw()
+        if event.preview is None:
+            return
+        for kind, fact in self._asked.items():
+            if fact == event.fact:
+                self._held[kind] = event.fact, event.preview
+                if kind == self._kind:
+                    self.redraw()
 
 
 def _missing(state: RunState, view: View) -> str:
@@ -149,41 +169,10 @@ def _missing(state: RunState, view: View) -> str:
     return "the images with the largest losses" + (": none were saved" if state.over else " come with a validation")
 
 
-class Plan:
-    """How pictures lie in the pane."""
-
-    def __init__(self, rows: int, columns: int, height: int, width: int, images: int) -> None:
-        self.rows, self.columns, self.height, self.width = rows, columns, height, width
-        self.each = rows * columns
-        """Pictures on a page."""
-        self.pages = max(-(-images // self.each), 1)
-
-
-def plan(preview: Preview, width: int, height: int) -> Plan | None:
-    """The largest pictures of which enough fit, in their proportions; None if the pane is too small for one.
-
-    Pictures too narrow for a caption are taken only if no others fit.
-    """
-    return _plan(preview, width, height, NARROWEST) or _plan(preview, width, height, 4)
-
-
-def _plan(preview: Preview, width: int, height: int, narrowest: int) -> Plan | None:
-    n, _, tall, wide = preview.pixels.shape
-    best: Plan | None = None
-    for cells in range(min(max(height - CAPTION, 0), tall), 2, -1):
-        across = max(round(2 * cells * wide / tall), 1)
-        rows, columns = height // (cells + CAPTION), (width + 1) // (across + 1)
-        if rows < 1 or columns < 1 or across < narrowest:
-            continue
-        columns -= columns % 2 if preview.words and columns > 1 else 0  # pairs stay together
-        found = Plan(rows, min(columns, n), cells, across, n)
-        if best is None or best.each < min(WANTED, n):
-            best = found if best is None or found.each > best.each else best
-    return best
-
-
-def images(preview: Preview | None, state: RunState, frame: Frame, page: int = 0) -> list[Strip]:
-    """A page of pictures with their captions, as lines."""
+def images(
+    preview: Preview | None, state: RunState, frame: Frame, page: int = 0, drawn: Drawn | None = None
+) -> list[Strip]:
+    """A page of pictures with their captions, as lines; in half blocks unless `drawn` draws them."""
     if preview is None:
         text = "images, and what the model takes them for, come with the first report of the training"
         return message([text], frame)
@@ -193,23 +182,28 @@ def images(preview: Preview | None, state: RunState, frame: Frame, page: int = 0
         return message(["too small for pictures"], frame)
     start = (page % held.pages) * held.each
     shown = list(range(start, min(start + held.each, len(preview.pixels))))
+    pixels = [preview.pixels[i] for i in shown]
+    pictures = in_cells(pixels, held.height, held.width, drawn)
     lines: list[Strip] = []
-    for row in range(held.rows):
-        mine = shown[row * held.columns : (row + 1) * held.columns]
-        if mine:
-            lines += _row(preview, mine, held, state.classes, frame)
+    for start in range(0, len(shown), held.columns):
+        mine = slice(start, start + held.columns)
+        lines += _row(preview, shown[mine], pictures[mine], held, state.classes, frame)
     return pad(lines, width, height)
 
 
-def _row(preview: Preview, mine: Sequence[int], held: Plan, classes: list[str], frame: Frame) -> list[Strip]:
+def _row(
+    preview: Preview,
+    mine: Sequence[int],
+    pictures: Sequence[list[Strip]],
+    held: Plan,
+    classes: list[str],
+    frame: Frame,
+) -> list[Strip]:
     """One row of pictures side by side."""
-    from tui.panes.thumbs import half_blocks, resize  # numpy: not before the first frame
-
     width, colors = frame.width, frame.colors
     gap = max(min((width - held.columns * held.width) // max(held.columns - 1, 1), 4), 1)
     blocks = []
-    for i in mine:
-        picture = half_blocks(resize(preview.pixels[i], 2 * held.height, held.width))
+    for i, picture in zip(mine, pictures, strict=True):
         captions = [line([part], held.width) for part in _caption(preview, i, classes, held.width, colors)]
         blocks.append([*picture, *captions])
     space = blank(gap)
@@ -226,16 +220,40 @@ def _caption(preview: Preview, i: int, classes: list[str], width: int, colors: P
     share = percent(sure)
     title = _name(label, classes)
     if preview.losses and width >= LOSS:
-        title = f"{fit(title, width - 6)} {min(preview.losses[i], 99.99):5.2f}"
+        loss = _loss(preview.losses[i])
+        title = f"{fit(title, width - cell_len(loss) - 1)} {loss}"
     name: Part = (fit(title, width), style(colors.foreground))
     if preview.words:
         return name, (fit(preview.words[i], width), style(colors.muted))
+    if math.isnan(sure):  # it took the picture for nothing: the class that stands there is only the first one
+        return name, (fit(f"✗ {share}", width), style(colors.wrong))
     if label == said:
         return name, (fit(share, width), style(colors.muted))
     taken = f"✗ {_name(said, classes)}"
     room = width - len(share) - 1
     both = room >= min(cell_len(taken), 9)
     return name, (f"{fit(taken, room)} {share}" if both else fit(taken, width), style(colors.wrong))
+
+
+def _loss(loss: float) -> str:
+    """In at most five cells."""
+    if math.isfinite(loss):
+        return f"{loss:.2f}" if loss < 99.995 else "> 100"
+    return metric(loss)
+
+
+def mistakes(state: RunState, frame: Frame) -> Strip:
+    """One line: the most frequent mistakes of the last validation, as many as have room; empty without any."""
+    fact, colors = state.confusion.fact, frame.colors
+    parts: list[Part] = [("most often ", style(colors.muted))]
+    for is_, said, often in fact.pairs if fact is not None else ():
+        pair = f"{_name(is_, state.classes)} ✗ {_name(said, state.classes)} "
+        more: list[Part] = [(pair, style(colors.foreground)), (count(often), style(colors.wrong))]
+        apart: list[Part] = [(" · ", style(colors.faint))] if len(parts) > 1 else []
+        if length([*parts, *apart, *more]) > frame.width:
+            break
+        parts += [*apart, *more]
+    return line(parts if len(parts) > 1 else [], frame.width)
 
 
 def _name(label: int, classes: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -10,7 +10,8 @@ from textual.binding import Binding
 from textual.strip import Strip
 
 from tui.colors import Palette, style
-from tui.keys import FOOTER, key_name
+from tui.footer import FOOTER, Entry, Form
+from tui.keys import key_name
 from tui.panes.base import Pane
 from tui.panes.lines import Frame, Part, ends, length
 from tui.state.run import RunState, Section
@@ -22,42 +23,65 @@ GAP = 2
 
 
 class KeyBar(Pane):
-    """One line of keys."""
+    """One line of keys: those of the run and the screen, then those of the pane with the focus."""
 
     sections: ClassVar[tuple[Section, ...]] = ("status",)
     every: ClassVar[float] = 0.25
 
+    def seen(self, state: RunState) -> int:
+        """The keys change with a pause and with the end; each epoch changes the status."""
+        return 2 * state.paused + state.over
+
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
         bindings = [b.binding for b in self.screen.active_bindings.values() if b.enabled]
-        return [keybar(state, bindings, frame)]
+        focused = self.screen.focused
+        return [keybar(state, bindings, frame, (focused.id if focused is not None else "") or "")]
 
 
-def keybar(state: RunState, bindings: Sequence[Binding], frame: Frame) -> Strip:
-    """The keys of `FOOTER` that fit, the important first; `q` stands at the right end."""
+def keybar(state: RunState, bindings: Sequence[Binding], frame: Frame, focused: str = "") -> Strip:
+    """The keys of `FOOTER` that fit, the important first; `q` stands at the right end.
+
+    By their ranks entries come in with few words, and then are given their longer words. `focused` is a pane's id.
+    """
     width, colors = frame.width, frame.colors
     known = {b.id: b for b in bindings if b.id}
     last = _entry([known["quit"]], "quit", colors)[:-1] if "quit" in known else []
     free = width - 2 - length(last)
-    shown: dict[str, list[Part]] = {}
-    for ids, words, while_running, _rank in sorted(FOOTER, key=lambda entry: entry[3]):
-        keys = [known[id_] for id_ in ids.split() if id_ in known]
-        if not keys or (while_running and state.over):
-            continue
-        entry = _entry(keys, words[-1] if state.paused else words[0], colors)
-        if length(entry) > free:
-            break
-        shown[ids] = entry
-        free -= length(entry)
-    left = [part for ids, *_ in FOOTER for part in shown.get(ids, [])]
+    shown: dict[Entry, list[Part]] = {}
+    for _, entry, forms in sorted(_steps(state, focused), key=lambda step: step[0]):
+        parts = [part for form in forms for part in _form(form, known, state.paused, colors)]
+        more = length(parts) - length(shown.get(entry, []))
+        if more <= free and (entry in shown or forms[0] is entry.short):
+            shown[entry] = parts
+            free -= more
+    left = [part for entry in FOOTER for part in shown.get(entry, [])]
     return ends([(" ", Style.null()), *left], [*last, (" ", Style.null())], width, gap=0)
 
 
-def _entry(bindings: Sequence[Binding], text: str, colors: Palette) -> list[Part]:
+def _steps(state: RunState, focused: str) -> list[tuple[int, Entry, tuple[Form, ...]]]:
+    """What would be shown, by rank."""
+    now = [e for e in FOOTER if not (e.going and state.over) and e.pane in ("", focused)]
+    return [(e.rank, e, (e.short,)) for e in now] + [(e.long_rank, e, e.long) for e in now if e.long]
+
+
+def _form(form: Form, known: Mapping[str, Binding], paused: bool, colors: Palette) -> list[Part]:
+    keys = [known[id_] for id_ in form.ids if id_ in known]
+    if not keys:
+        return []
+    return _entry(keys, form.paused if paused and form.paused else form.word, colors, form.span)
+
+
+def _entry(bindings: Sequence[Binding], text: str, colors: Palette, span: bool = False) -> list[Part]:
     """Keys, each of which can be clicked, the words that they share, and a gap."""
     parts: list[Part] = []
+    between = " "
+    if span and len(bindings) > 2:
+        bindings, between = (bindings[0], bindings[-1]), "-"
     for i, binding in enumerate(bindings):
         click = Style(meta={"@click": f"app.{binding.action.removeprefix('app.')}"})
-        parts.append((" " * (i > 0) + key_name(binding.key), style(colors.focus, bold=True) + click))
+        if i:
+            parts.append((between, style(colors.muted)))
+        parts.append((key_name(binding.key), style(colors.focus, bold=True) + click))
     words = (f" {text}", style(colors.muted) + click if len(bindings) == 1 else style(colors.muted))
     return [*parts, words, (" " * GAP, Style.null())]

@@ -29,6 +29,8 @@ AXIS = 7
 """Cells left of a curve for its smallest and largest value."""
 NARROW, WIDE = 60, 100
 """Widths from which three and five curves stand side by side; below two."""
+LOW, ROOMY = 9, 52
+"""Lines from which there is a histogram, and the width from which three numbers stand side by side without curves."""
 
 
 def layer_view(
@@ -44,7 +46,9 @@ def layer_view(
     room = height - 2 - 2  # below the head, without the histogram's title and axis
     high = min(max((room - rows) // 2 // rows, 0), 3) if room < 30 else 6
     tall = _histogram_lines(room - rows * (1 + high))
-    if tall:
+    if not tall and height >= LOW:  # the histogram is what a layer is opened for: the numbers have one line
+        tall, high, across = _histogram_lines(height - 5), 0, across if width < ROOMY else 3
+    elif tall:
         high = min((room - tall - rows) // rows, 12)
     head = _head(state, held, layer, step, frame)
     upper = histogram(state, Frame(width, tall + 2, frame.colors), layer, step) if tall else []
@@ -159,4 +163,4 @@ def _limits(
     left, top, height = place
     if left >= AXIS and height > 1:
         for row, value in ((top, limits[1]), (top + height - 1, limits[0])):
-            grid.put(left - AXIS, row, fit(shown(name, value), AXIS - 1, ">"), style(colors.faint))
+            grid.put(left - AXIS, row, fit(shown(name, value), AXIS - 1, ">"), style(colors.muted))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+
+from rich.cells import cell_len
 
 from miniai.run.events import Layer
-from tui.text import clean, count, cut
+from tui.text import clean, count, cut, fit
 
 __all__ = ["SHORT", "TITLES", "names", "shown", "span", "value_word"]
 
@@ -49,13 +50,21 @@ def span(first: int, last: int, n: int) -> str:
     return f"step {count(last)}" if n <= 1 else f"steps {count(first)} to {count(last)}, mean of {count(n)}"
 
 
+KEPT = 4
+"""Lists of names that are kept: a model may have hundreds, and every frame asks for them."""
+_kept: dict[tuple[int, int], tuple[Sequence[Layer], list[str]]] = {}
+"""By the identity of the layers, which nobody changes and which stay alive in here, and by the limit."""
+
+
 def names(layers: Sequence[Layer], limit: int) -> list[str]:
-    """Path, kind and shape of every layer in columns, each cut to `limit` cells."""
-    return _names(tuple((x.name, x.kind, x.shape) for x in layers), limit)
-
-
-@lru_cache(maxsize=8)
-def _names(layers: tuple[tuple[str, str, str], ...], limit: int) -> list[str]:
-    rows = [(clean(name, 40), clean(kind, 30), clean(shape, 20)) for name, kind, shape in layers]
-    first, second = (max(len(r[i]) for r in rows) for i in (0, 1))
-    return [cut(f"{a:<{first}} {b:<{second}} {c}".rstrip(), limit) for a, b, c in rows]
+    """Path, kind and shape of every layer in columns, each cut to `limit` cells; all as wide as the longest, plus 1."""
+    key = id(layers), limit
+    if key not in _kept:
+        rows = [(clean(x.name, 40), clean(x.kind, 30), clean(x.shape, 20)) for x in layers]
+        first, second = (max((len(r[i]) for r in rows), default=0) for i in (0, 1))
+        words = [cut(f"{a:<{first}} {b:<{second}} {c}".rstrip(), limit) for a, b, c in rows]
+        wide = max(map(cell_len, words), default=0) + 1
+        while len(_kept) >= KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = layers, [fit(word, wide) for word in words]
+    return _kept[key][1]

@@ -8,8 +8,9 @@ from textual.binding import Binding, BindingType
 from textual.events import Blur, Click, Focus
 from textual.strip import Strip
 
+from tui.colors import style
 from tui.panes.base import ScrollPane
-from tui.panes.heatmap import Cursor, Layout, column_of, heatmap, layout_of
+from tui.panes.heatmap import Cursor, Layout, column_of, heatmap, layout_of, on_screen
 from tui.panes.layer import layer_view
 from tui.panes.layer_words import TITLES
 from tui.panes.lines import Frame
@@ -72,6 +73,12 @@ class LayersPane(ScrollPane):
             last = max(found[0].layers - found[1].visible, 0)
             self.offset_rows = min(max(self.offset_rows, 0), last)
         return heatmap(state, frame, self.statistic, self.offset_rows, self.cursor)
+
+    def render_line(self, y: int) -> Strip:
+        """One line for Textual."""
+        if self.text_selection is not None or not 0 <= y < len(self._lines):
+            return super().render_line(y)
+        return on_screen(self._lines[y], y, style(bg=self.look.background))
 
     def _forget_another_run(self, state: RunState) -> None:
         """No cursor on what is not there."""

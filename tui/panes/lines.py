@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from rich.cells import cell_len
@@ -14,7 +15,20 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.text import cut
 
-__all__ = ["Frame", "Part", "blank", "center", "changed", "ends", "length", "line", "message", "pad"]
+__all__ = [
+    "Frame",
+    "Part",
+    "blank",
+    "center",
+    "changed",
+    "ends",
+    "length",
+    "line",
+    "located",
+    "message",
+    "pad",
+    "placed",
+]
 
 Part: TypeAlias = tuple[str, Style]
 """Text and its style."""
@@ -41,7 +55,7 @@ def length(parts: Iterable[Part]) -> int:
 
 
 def ends(left: Sequence[Part], right: Sequence[Part], width: int, gap: int = 2) -> Strip:
-    """`left` and `right` at the two ends; the left one gives way."""
+    """`left` and `right` at the two ends; the left one gives way: nothing follows on a part that was cut."""
     room = width - length(right)
     kept: list[Part] = []
     for text, style_ in left:
@@ -49,6 +63,8 @@ def ends(left: Sequence[Part], right: Sequence[Part], width: int, gap: int = 2) 
         if free <= 0:
             break
         kept.append((cut(text, free), style_))
+        if kept[-1][0] != text:
+            break
     fill = max(room - length(kept), 0)
     return line([*kept, (" " * fill, Style.null()), *right], width)
 
@@ -85,6 +101,21 @@ def message(texts: Sequence[str], frame: Frame) -> list[Strip]:
 def pad(lines: list[Strip], width: int, height: int) -> list[Strip]:
     """Exactly `height` lines."""
     return [*lines[: max(height, 0)], *[blank(width)] * (height - len(lines))]
+
+
+def located(drawn: Strip, y: int, ground: Style) -> Strip:
+    """Line `y` of a pane as the terminal gets it: on the background, and with what tells Textual what is selected."""
+    segments, x = [], 0
+    for text, look, _ in drawn:
+        segments.append(Segment(text, placed(ground, look, x, y)))
+        x += len(text)
+    return Strip(segments, drawn.cell_length)
+
+
+@lru_cache(maxsize=8_192)
+def placed(ground: Style, look: Style | None, x: int, y: int) -> Style:
+    """The style of text at (x, y) of a pane; Textual reads the place from it. Each is pickled, so they are kept."""
+    return (ground + look if look is not None else ground) + Style.from_meta({"offset": (x, y)})
 
 
 def changed(old: Strip, new: Strip) -> tuple[int, int] | None:

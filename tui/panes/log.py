@@ -241,7 +241,9 @@ class LogPane(ScrollPane):
         if lines or (read.partial and not self.words and not self.level):
             return ""
         if not self.lines:
-            return "nothing was written so far: prints, warnings and errors of the training come here"
+            over = self.state is not None and self.state.over
+            come = " so far: prints, warnings and errors of the training come here"
+            return "nothing was written" + ("" if over else come)
         return f"none of {count(len(self.lines))} lines match"
 
     def _prompt(self, frame: Frame) -> Strip:

@@ -28,6 +28,7 @@ class LossPane(Pane, can_focus=True):
     every: ClassVar[float] = 0.5
     ALLOW_SELECT: ClassVar[bool] = False
     key: ClassVar[str] = "1"
+    hints = (("log_y", "log y"), ("window", "window"), ("curves", "curves"), ("crosshair", "values"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "along(-1)", "crosshair or window to the left", show=False),
         Binding("right", "along(1)", "crosshair or window to the right", show=False),

@@ -22,7 +22,7 @@ from tui.text import count, cut, fit
 if TYPE_CHECKING:
     from tui.history import Columns
 
-__all__ = ["COLUMNS_PER_TICK", "LABEL", "loss_chart"]
+__all__ = ["COLUMNS_PER_TICK", "LABEL", "ROWS_PER_TICK", "draw_axes", "loss_chart"]
 
 ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
 
@@ -49,7 +49,7 @@ def loss_chart(state: RunState, frame: Frame, view: View | None = None) -> list[
 def _draw(plot: Plot) -> None:
     grid, colors, (left, width, height) = plot.grid, plot.colors, plot.place
     y = y_axis(plot, max(height // ROWS_PER_TICK, 2))
-    _draw_axes(plot, y or Axis(0.0, 1.0, ()))
+    draw_axes(plot, y or Axis(0.0, 1.0, ()))
     if y is not None:
         for columns, sign, color in ((plot.valid, "●", colors.valid), (plot.train, "○", colors.train)):
             pointed = sign == "●" or plot.choice.kind == "epochs"
@@ -91,7 +91,8 @@ def _why_empty(plot: Plot) -> str:
     return "nothing above 0 to draw on a log axis" if plot.view.log else ""
 
 
-def _draw_axes(plot: Plot, y: Axis) -> None:
+def draw_axes(plot: Plot, y: Axis) -> None:
+    """Both axes with their ticks and labels, and the unit of the lower one."""
     grid, (left, width, height) = plot.grid, plot.place
     rule, text = style(plot.colors.border), style(plot.colors.muted)
     for row in range(height):
@@ -102,7 +103,7 @@ def _draw_axes(plot: Plot, y: Axis) -> None:
         grid.put(left - 1, row, "┤", rule)
     grid.put(left - 1, height, "└" + "─" * width, rule)
     word = {"steps": "step", "epochs": "epoch", "time": "time"}[plot.unit]
-    grid.put(0, height + 1, fit(word, left - 2, ">"), style(plot.colors.faint))
+    grid.put(0, height + 1, fit(word, left - 2, ">"), style(plot.colors.muted))
     end = left - 1
     for value, label in plot.x.ticks:
         column = left + plot.x.cell(value, width, 2)

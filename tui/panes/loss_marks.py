@@ -19,7 +19,7 @@ __all__ = ["Groups", "draw_lines", "draw_words", "grouped", "marks"]
 Groups: TypeAlias = dict[int, list[Mark]]
 """Marks by the column of cells that they lie in."""
 
-SIGNS = {"pause": "‖", "skip": "»", "lr": "↓", "stop": "■", "change": "±", "alert": "!"}
+SIGNS = {"pause": "‖", "skip": "»", "lr": "↓", "stop": "■", "change": "±", "alert": "!", "save": "↧", "resume": "↻"}
 TRIED = 4
 """Rows at the bottom, and then as many at the top, in which room for words is looked for."""
 ROOMS = (28, 14)
@@ -65,14 +65,14 @@ def draw_words(grid: Grid, groups: Groups, place: tuple[int, int, int], above: i
 
 
 def _look(mark: Mark, colors: Palette, calm: str) -> Style:
-    return style({"pause": colors.waiting, "alert": colors.wrong}.get(mark.kind, calm))
+    return style({"pause": colors.waiting, "alert": colors.wrong, "resume": colors.focus}.get(mark.kind, calm))
 
 
 def _label(grid: Grid, column: int, held: list[Mark], place: tuple[int, int, int], above: int, colors: Palette) -> None:
     left, width, height = place
-    newest = held[-1]
+    newest = next((mark for mark in held if mark.kind == "resume"), held[-1])
     sign, look = _sign(newest), _look(newest, colors, colors.muted)
-    different = list(dict.fromkeys(_narrow(mark.text) for mark in held))
+    different = list(dict.fromkeys(_narrow(mark.text) for mark in [*(m for m in held if m is not newest), newest]))
     more = f" +{len(held) - 1}" if len(different) > 1 else ""
     texts = [f"{sign} {cut(different[-1], room)}{more}" for room in ROOMS]
     rows = [*range(height - 2, max(height - 2 - TRIED, above), -1), *range(above + 1, min(above + TRIED, height - 1))]

@@ -37,16 +37,16 @@ def load(run_dir: Path, file: str) -> Preview | None:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = (run_dir / file).resolve()
-    if run_dir.resolve() not in path.parents:
-        return None
     try:
+        path = (run_dir / file).resolve()
+        if run_dir.resolve() not in path.parents or not path.is_file():
+            return None
         held = load_file(path)
         pixels = np.ascontiguousarray(held["pixels"], np.uint8)
         lists = [held[name].ravel().tolist() for name in ("labels", "predictions", "confidences")]
         losses = held["losses"].ravel().tolist() if "losses" in held else []
         before = np.ascontiguousarray(held["before"], np.uint8) if "before" in held else None
-    except (OSError, KeyError, ValueError, SafetensorError):
+    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError):
         return None
     good = pixels.ndim == 4 and pixels.size > 0 and all(len(x) == len(pixels) for x in lists)
     if not good or len(losses) not in (0, len(pixels)):

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
@@ -150,7 +151,9 @@ def _last(state: RunState, frame: Frame, view: View) -> Strip:
     top = state.rows.best.get((name, row.phase)) if column.startswith("=") else None
     beside = f" · best {metric(top.value)} at epoch {top.epoch + 1}" if top is not None else ""
     state_of = f" · {row.note}" if row.note else " · running" if row.ended == "running" else ""
-    return line([(what, style(frame.colors.foreground)), (cut(beside + state_of, 200), muted)], frame.width)
+    room = max(frame.width - cell_len(what), 0)
+    told = next((t for t in (beside + state_of, state_of or beside) if cell_len(t) <= room), "")  # none half said
+    return line([(cut(what, frame.width), style(frame.colors.foreground)), (told, muted)], frame.width)
 
 
 def _exact(value: float | None) -> str:

@@ -29,12 +29,15 @@ def _weights(source: int, target: int) -> NDArray[np.float32]:
     return weights
 
 
-def resize(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """(channels, h, w) to (height, width, 3), averaging areas; one channel is grey, four lose their alpha."""
+def resize(pixels: NDArray[np.uint8], height: int, width: int, shades: int = SHADES) -> NDArray[np.uint8]:
+    """(channels, h, w) to (height, width, 3), averaging areas; one channel is grey, four lose their alpha.
+
+    Values are rounded to multiples of `shades`.
+    """
     down, across = _weights(pixels.shape[1], height), _weights(pixels.shape[2], width)
     small = np.einsum("yh,chw,xw->yxc", down, pixels.astype(np.float32), across, optimize=True)
     small = small[..., :3] if small.shape[2] >= 3 else np.repeat(small[..., :1], 3, axis=2)
-    stepped = np.rint(small / SHADES) * SHADES
+    stepped = np.rint(small / shades) * shades
     picture: NDArray[np.uint8] = np.minimum(stepped, 255).astype(np.uint8)
     return picture
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from tui.colors import style
-from tui.panes.base import Pane, ScrollPane
-from tui.panes.header import HeaderPane, bar
-from tui.panes.lines import Frame, Part, blank, ends, line, message, pad
-from tui.screens.pictures import Pictures, grid, load
+from tui.panes.base import Pane
+from tui.panes.header import HeaderPane
+from tui.panes.lines import Frame, Part, ends, line
+from tui.screens.data_about import AboutPane, ClassesPane
+from tui.screens.data_samples import SamplesPane
 from tui.screens.small import Keys, SmallScreen
 from tui.session import Session
 from tui.state.run import RunState, Section
-from tui.text import clean, count, cut, fit
+from tui.text import clean, count, cut
 
-if TYPE_CHECKING:
-    from miniai.facts import DatasetFacts, SplitFacts
-
-__all__ = ["AboutPane", "ClassesPane", "DataHeader", "DataScreen", "SamplesPane", "about", "classes"]
+__all__ = ["DataHeader", "DataScreen"]
 
 
 class DataHeader(HeaderPane):
@@ -50,226 +44,6 @@ class DataHeader(HeaderPane):
         if facts is None:
             return [first, super().draw(state, frame)[1]]
         return [first, line([(" " + cut(clean(facts.description, 500), frame.width - 2), muted)], frame.width)]
-
-
-class AboutPane(ScrollPane):
-    """Description, place, features and splits, as lines."""
-
-    sections: ClassVar[tuple[Section, ...]] = ("found", "status")
-    every: ClassVar[float] = 0.25
-    key: ClassVar[str] = "1"
-
-    def heading(self, state: RunState) -> str:  # noqa: ARG002
-        """The title."""
-        return "dataset"
-
-    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
-        """The lines from `offset_rows` on."""
-        if state.found.dataset is None:
-            return message([_waiting(state)], frame)
-        rows = about(state.found.dataset, frame)
-        self.offset_rows = min(max(self.offset_rows, 0), max(len(rows) - frame.height, 0))
-        return rows[self.offset_rows :]
-
-
-def _waiting(state: RunState) -> str:
-    return "no data" if state.over else "what is known of the data comes when they are loaded"
-
-
-def about(facts: DatasetFacts, frame: Frame) -> list[Strip]:
-    """A table of splits, then where it was found and what is in it."""
-    colors, width = frame.colors, frame.width
-    muted, strong = style(colors.muted), style(colors.foreground)
-    rows: list[list[Part]] = [[(row, muted if not i else strong)] for i, row in enumerate(_splits(facts, width))]
-    found = clean(facts.source, 500) + (" (a part of the full data)" if facts.sample else "")
-    texts = [("found in", found), ("passed over", clean(facts.note, 500))]
-    texts += [(clean(name, 20), clean(text, 500)) for name, text in facts.features.items()]
-    if len(facts.description) > width + 2:  # else the header says it in full
-        texts.append(("what", clean(facts.description, 2000)))
-    column = min(13, max(width // 3, 1))
-    for name, text in texts:
-        for i, row in enumerate(textwrap.wrap(text, max(width - column, 8))):
-            rows.append([(fit("" if i else name, column), muted), (row, strong)])
-    return [line(row, width) for row in rows]
-
-
-def _splits(facts: DatasetFacts, width: int) -> list[str]:
-    """Items, items a class, and the pixels' mean and deviation; the last columns go where room is short."""
-    table = [("split", "items", "a class", "mean pixel", "deviation")]
-    for split in facts.splits:
-        pixels = split.pixels
-        shown = [" ".join(f"{v:.3f}" for v in values) for values in ((pixels.mean, pixels.deviation) if pixels else ())]
-        items = "?" if split.items is None else count(split.items)
-        table.append((clean(split.name, 20), items, _range(split), *(shown or ["", ""])))  # type: ignore[arg-type]
-    sizes = [max(len(row[i]) for row in table) for i in range(5)]
-    kept = [i for i in range(5) if sum(sizes[: i + 1]) + 2 * i <= width]
-    return ["  ".join(fit(row[i], sizes[i], ">" if i else "<") for i in kept) for row in table]
-
-
-def _range(split: SplitFacts) -> str:
-    if not split.classes:
-        return ""
-    low, high = min(split.classes), max(split.classes)
-    return count(low) if low == high else f"{count(low)} to {count(high)}"
-
-
-class ClassesPane(Pane, can_focus=True):
-    """The classes with a bar each; the one under the cursor is the one whose images are seen."""
-
-    sections: ClassVar[tuple[Section, ...]] = ("found", "status")
-    every: ClassVar[float] = 0.25
-    key: ClassVar[str] = "2"
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "up", show=False),
-        Binding("down", "move(1)", "down", show=False),
-        Binding("pageup", "move(-10)", "page up", show=False),
-        Binding("pagedown", "move(10)", "page down", show=False),
-        Binding("home", "move(-1000000)", "all classes", show=False),
-        Binding("end", "move(1000000)", "last", show=False),
-    ]
-
-    class Chosen(Message):
-        """Another class is under the cursor; -1 stands for all of them."""
-
-        def __init__(self, number: int) -> None:
-            self.number = number
-            super().__init__()
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.chosen = -1
-        self.split = ""
-
-    def heading(self, state: RunState) -> str:
-        """The title."""
-        facts = state.found.dataset
-        return "classes" if facts is None else f"classes ─ {count(len(facts.classes))} · {self.split or 'train'}"
-
-    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
-        """A line for each class, as many as fit around the cursor."""
-        if state.found.dataset is None:
-            return message([_waiting(state)], frame)
-        return classes(state.found.dataset, self.split, frame, self.chosen)
-
-    def action_move(self, by: int) -> None:
-        """The cursor up or down."""
-        facts = None if self.state is None else self.state.found.dataset
-        if facts is None:
-            return
-        self.chosen = min(max(self.chosen + by, -1), len(facts.classes) - 1)
-        self.post_message(self.Chosen(self.chosen))
-        self.redraw()
-
-
-def classes(facts: DatasetFacts, split: str, frame: Frame, chosen: int = -1) -> list[Strip]:
-    """Number, name, how many there are in `split` (the first if there is none of that name), and a bar."""
-    colors, width = frame.colors, frame.width
-    muted, strong = style(colors.muted), style(colors.foreground)
-    found = next((s for s in facts.splits if s.name == split), facts.splits[0] if facts.splits else None)
-    counts = list(found.classes or []) if found is not None else []
-    total = sum(counts) + (found.unlabelled if found is not None else 0)
-    rows: list[tuple[int, str, int | None]] = [(-1, "all classes", total if counts else None)]
-    rows += [(i, clean(name, 60), counts[i] if i < len(counts) else None) for i, name in enumerate(facts.classes)]
-    if found is not None and found.unlabelled:
-        rows.append((-2, "(none of them)", found.unlabelled))
-    first = min(max(chosen + 2 - frame.height // 2, 0), max(len(rows) - frame.height, 0))
-    top = max([*counts, 1])
-    digits, names = len(str(len(facts.classes))), min(max(len(row[1]) for row in rows), max(width - 14, 6))
-    strips = []
-    for number, name, items in rows[first : first + frame.height]:
-        here = number == chosen and number > -2
-        look = style(colors.focus, bold=True) if here else strong
-        text: list[Part] = [
-            ("›" if here else " ", look), (fit(str(number) if number >= 0 else "", digits, ">") + " ", muted),
-            (fit(name, names), look), (fit("" if items is None else count(items), 9, ">") + "  ", strong),
-        ]  # fmt: skip
-        room = width - sum(len(part[0]) for part in text)
-        if number >= 0 and items is not None and room > 3:
-            text += bar(items / top, min(room, 30), colors.train, colors)
-        strips.append(line(text, width))
-    return strips
-
-
-class Read(Message):
-    """The images of a split were read, or could not be (None)."""
-
-    def __init__(self, split: str, pictures: Pictures | None) -> None:
-        self.split, self.pictures = split, pictures
-        super().__init__()
-
-
-class SamplesPane(Pane, can_focus=True):
-    """Images of one split, of all classes or of one; in pages."""
-
-    sections: ClassVar[tuple[Section, ...]] = ("found", "status")
-    every: ClassVar[float] = 0.25
-    key: ClassVar[str] = "3"
-    ALLOW_SELECT: ClassVar[bool] = False
-
-    def __init__(self, run_dir: Path, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.run_dir = run_dir
-        self.split, self.number, self.page = "", -1, 0
-        self.pictures: dict[str, Pictures | None] = {}
-        self._asked: set[str] = set()
-        self._pages = 1
-
-    def heading(self, state: RunState) -> str:
-        """The title."""
-        facts = state.found.dataset
-        if facts is None or not self.split:
-            return "images"
-        named = 0 <= self.number < len(facts.classes)
-        what = cut(clean(facts.classes[self.number], 60), 30) if named else "all classes"
-        pages = f" · page {self.page % self._pages + 1} of {self._pages}" if self._pages > 1 else ""
-        return f"images ─ {self.split} · {what}{pages}"
-
-    def draw(self, state: RunState, frame: Frame) -> list[Strip]:
-        """A page, or what will come."""
-        found = state.found
-        if found.dataset is None:
-            return message([_waiting(state)], frame)
-        if self.split not in found.files:
-            self.split = next(iter(found.files), "")
-        if self.split and self.split not in self._asked:
-            self._asked.add(self.split)
-            split, file = self.split, found.files[self.split]
-            self.run_worker(lambda: self._read(split, file), group="samples", thread=True)
-        if self.split not in self.pictures:
-            return message(["reading the images" if self.split else "no images"], frame)
-        pictures = self.pictures[self.split]
-        if pictures is None:
-            return message(["the images could not be read"], frame)
-        names = [clean(name, 60) for name in found.dataset.classes]
-        strips, self._pages = grid(pictures, names, frame, self.number, self.page)
-        self._title(self.heading(state))
-        return pad(strips or [blank(frame.width)], frame.width, frame.height)
-
-    def _read(self, split: str, file: str) -> None:
-        """In a thread."""
-        self.post_message(Read(split, load(self.run_dir, file)))
-
-    def on_read(self, event: Read) -> None:
-        """Show what was read."""
-        event.stop()
-        self.pictures[event.split] = event.pictures
-        self.redraw()
-
-    def turn(self, by: int) -> None:
-        """Other pages."""
-        self.page = (self.page + by) % self._pages
-        self.redraw()
-
-    def show_class(self, number: int) -> None:
-        """The images of one class, -1 for all."""
-        self.number, self.page = number, 0
-        self.redraw()
-
-    def show_split(self, split: str) -> None:
-        """The images of another split."""
-        self.split, self.page = split, 0
-        self.redraw()
 
 
 class DataScreen(SmallScreen):

@@ -19,16 +19,16 @@ Choice: TypeAlias = tuple[str, Answer, str]
 
 
 class Ask(ModalScreen[Answer]):
-    """A question with a few answers, each with its key; `esc` means no."""
+    """A question with a few answers, each with its key; `esc` means no. `note` says what is not offered, and why."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"choose('{key}')", "choose", show=False) for key in "selk"),
         Binding("escape,ctrl+c,q", "answer('no')", "no", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[Choice]) -> None:
+    def __init__(self, title: str, choices: Sequence[Choice], note: str = "") -> None:
         super().__init__()
-        self._title = title
+        self._title, self._note = title, note
         self._choices = [*choices, ("esc", "no", "no, go on")]
 
     def compose(self) -> ComposeResult:
@@ -37,6 +37,8 @@ class Ask(ModalScreen[Answer]):
             box.border_title = self._title
             for key, answer, text in self._choices:
                 yield Static(f"[$focus b]{key:>3}[/]   [@click=screen.answer('{answer}')]{text}[/]")
+            if self._note:
+                yield Static(self._note, classes="note")
 
     def action_choose(self, key: str) -> None:
         """Close with the answer of a key, if it is offered."""
@@ -54,7 +56,11 @@ def ask_stop() -> Ask:
     return Ask("stop the run?", [("s", "stop", "after this batch"), ("e", "stop_epoch", "after this epoch")])
 
 
-def ask_quit(can_leave: bool) -> Ask:
-    """The question what is to become of our run, which is still going."""
-    leave: list[Choice] = [("l", "leave", "leave it running")] if can_leave else []
-    return Ask("the run is still going", [("s", "stop", "stop and quit"), *leave, ("k", "kill", "kill it at once")])
+def ask_quit(can_leave: bool, paused: bool = False) -> Ask:
+    """The question what is to become of our run, which is still going, or paused."""
+    choices: list[Choice] = [("s", "stop", "stop and quit"), ("k", "kill", "kill it at once")]
+    title = "the run is paused" if paused else "the run is still going"
+    if not can_leave:
+        return Ask(title, choices, "It cannot go on without this screen:\nit was started with --worker thread.")
+    choices.insert(1, ("l", "leave", "leave it paused" if paused else "leave it running"))
+    return Ask(title, choices)

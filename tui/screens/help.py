@@ -78,7 +78,7 @@ def _group(name: str, bindings: Iterable[Binding], keymap: Mapping[str, str]) ->
         keys = f"{key_names(own):>{NAME}}".replace("[", r"\[")
         mark = f"  [$waiting]yours; it was {_escaped(key_names(b.key))}[/]" if own != b.key else ""
         tip = f" [$muted]{b.tooltip}[/]" if b.tooltip else ""
-        lines.append(f"[$focus b]{keys}[/]  {b.description:<32}{mark or tip}".rstrip())
+        lines.append(f"[$focus b]{keys}[/]  {b.description:<33}{mark or tip}".rstrip())
     return lines
 
 

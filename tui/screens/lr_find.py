@@ -27,6 +27,8 @@ LABEL = 8
 HUGE = 1e30
 WORST = 2.0
 """Losses are drawn up to so many times the span between the first one and the lowest: what diverges is cut off."""
+FLAT = 0.02
+"""Share of the first loss that the axis spans at least: losses that are all but the same shall look so."""
 
 
 class RateHeader(HeaderPane):
@@ -63,7 +65,7 @@ class CurvePane(Pane, can_focus=True):
     def heading(self, state: RunState) -> str:
         """The title."""
         tried = len(state.found.rates)
-        return "loss over learning rate ─ log axis" + (f" · {tried} batches" if tried else "")
+        return "loss over learning rate ─ log axis" + (f" · {tried} batch{'es' * (tried != 1)}" if tried else "")
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The chart, or what will come."""
@@ -125,7 +127,8 @@ def _loss_axis(losses: Sequence[float], parts: int) -> tuple[Axis, bool]:
         return Axis(0.0, 1.0, ()), False
     low, first = min(values), max(values[: max(len(values) // 4, 1)])
     high = min(max(values), first + WORST * max(first - low, 0.05 * abs(first), 1e-9))
-    return chart.linear_axis(low, high, parts), True
+    missing = max(FLAT * abs(first) - (high - low), 0.0)  # the first few losses are all but the same
+    return chart.linear_axis(low - missing / 2, high + missing / 2, parts), True
 
 
 def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
@@ -138,7 +141,7 @@ def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
         grid.put(0, row, fit(cut(label, LABEL - 2), LABEL - 1, ">"), text)
         grid.put(LABEL - 1, row, "┤", rule)
     grid.put(LABEL - 1, height, "└" + "─" * width, rule)
-    grid.put(0, height + 1, fit("rate", LABEL - 2, ">"), style(colors.faint))
+    grid.put(0, height + 1, fit("rate", LABEL - 2, ">"), text)
     end = LABEL - 1
     for value, label in x.ticks:
         column = LABEL + x.cell(value, width, 2)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 
 from tui.colors import style
+from tui.panes.drawn import Drawn, in_cells
 from tui.panes.lines import Frame, blank, line, message
 from tui.text import fit
 
@@ -39,23 +40,24 @@ def load(run_dir: Path, file: str) -> Pictures | None:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = (run_dir / file).resolve()
-    if run_dir.resolve() not in path.parents:
-        return None
     try:
+        path = (run_dir / file).resolve()
+        if run_dir.resolve() not in path.parents or not path.is_file():
+            return None
         held = load_file(path)
         pixels, labels = np.ascontiguousarray(held["pixels"], np.uint8), held["labels"].ravel().tolist()
-    except (OSError, KeyError, ValueError, SafetensorError):
+    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError):
         return None
     return Pictures(pixels, labels) if pixels.ndim == 4 and len(pixels) == len(labels) else None
 
 
 def grid(
-    pictures: Pictures, names: list[str], frame: Frame, number: int = -1, page: int = 0
+    pictures: Pictures, names: list[str], frame: Frame, number: int = -1, page: int = 0, drawn: Drawn | None = None
 ) -> tuple[list[Strip], int]:
-    """The lines of a page, and how many pages there are; of the class `number` only unless it is below 0."""
-    from tui.panes.thumbs import half_blocks, resize  # numpy: not before the first frame
+    """The lines of a page, and how many pages there are; of the class `number` only unless it is below 0.
 
+    In half blocks unless `drawn` draws the pictures.
+    """
     chosen = [i for i, label in enumerate(pictures.labels) if number < 0 or label == number]
     if not chosen:
         return message(["no images of this class" if number >= 0 else "no images"], frame), 1
@@ -69,14 +71,16 @@ def grid(
     pages = -(-len(chosen) // (rows * columns))
     shown = chosen[page % pages * rows * columns :][: rows * columns]
     gap = blank(max(min((frame.width - columns * wide) // max(columns - 1, 1), 3), 1))
+    cells = in_cells([pictures.pixels[i] for i in shown], tall, wide, drawn)
     lines: list[Strip] = []
     for start in range(0, len(shown), columns):
         blocks = []
-        for i in shown[start : start + columns]:
+        row = shown[start : start + columns]
+        for i, picture in zip(row, cells[start : start + columns], strict=True):
             label = pictures.labels[i]
             name = names[label] if 0 <= label < len(names) else str(label)
             caption = line([(fit(name, wide), style(frame.colors.muted))], wide)
-            blocks.append([*half_blocks(resize(pictures.pixels[i], 2 * tall, wide)), caption])
+            blocks.append([*picture, caption])
         rows_of = (Strip.join([s for part in parts for s in (part, gap)][:-1]) for parts in zip(*blocks, strict=True))
         lines += [row.adjust_cell_length(frame.width) for row in rows_of]
     return lines, pages

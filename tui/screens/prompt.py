@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
@@ -13,18 +12,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.typed import EpochsAsked, RateAsked, Wrong, read_epochs, read_rate
+
 __all__ = ["EpochsAsked", "Prompt", "RateAsked", "ask_epochs", "ask_rate", "read_epochs", "read_rate"]
 
 T = TypeVar("T")
-RateAsked = tuple[float, float]
-"""Factor and rate, one of them 0."""
-EpochsAsked = int
 LONGEST = 24
 """Characters that may be typed."""
-
-
-class Wrong(ValueError):
-    """What was typed cannot be taken; its text says why."""
 
 
 class Prompt(ModalScreen[T], Generic[T]):
@@ -97,37 +91,3 @@ def ask_epochs(now: int, running: int) -> Prompt[EpochsAsked]:
         return f"{now} > {epochs} epochs{last}"
 
     return Prompt(f"number of epochs, now {now}", hint, lambda text: read_epochs(text, now, running), tell)
-
-
-def read_rate(text: str, now: float | None = None) -> RateAsked:
-    """What "0.01", "x0.5", "*2", "/2" or "50%" ask for, as factor and rate; raises Wrong."""
-    typed = text.strip().lower().replace("×", "x").replace(",", ".")
-    try:
-        if typed[:1] in ("x", "*"):
-            factor, lr = float(typed[1:]), 0.0
-        elif typed[:1] == "/":
-            factor, lr = 1 / float(typed[1:]), 0.0
-        elif typed[-1:] == "%":
-            factor, lr = float(typed[:-1]) / 100, 0.0
-        else:
-            factor, lr = 0.0, float(typed)
-    except (ValueError, ZeroDivisionError):
-        raise Wrong("not a number: type a rate like 0.01, or x0.5, or /2") from None
-    value = factor or lr
-    if not 0 < value < math.inf or (now and factor and not 0 < now * factor < math.inf):
-        raise Wrong("a learning rate is above 0 and not infinite")
-    return factor, lr
-
-
-def read_epochs(text: str, now: int, running: int) -> EpochsAsked:
-    """The number that "8", "+3" or "-2" asks for; raises Wrong if it is none, or below the running epoch."""
-    typed = text.strip().replace("−", "-")
-    digits = typed.removeprefix("+").removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 7 and len(typed) - len(digits) <= 1):
-        raise Wrong("not a whole number: type for example 8, or +3")
-    epochs = now + int(typed) if typed != digits else int(typed)
-    if epochs < running:
-        raise Wrong(f"epoch {running} is running already: there cannot be fewer")
-    if epochs > 1_000_000:
-        raise Wrong("more than 1,000,000 epochs are not taken")
-    return epochs

@@ -25,7 +25,7 @@ class TooSmall(Widget):
         texts = [
             ("the terminal is too small", style(colors.foreground, bold=True)),
             (f"{here.width}x{here.height} now, {MIN_WIDTH}x{MIN_HEIGHT} needed", style(colors.muted)),
-            ("training goes on", style(colors.muted)),
+            ("nothing is lost", style(colors.muted)),
         ]
         at = y - max((height - len(texts)) // 2, 0)
         if not 0 <= at < len(texts):

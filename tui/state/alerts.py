@@ -61,7 +61,10 @@ class Alerts:
         return self._alerts[i]
 
     def apply(self, fact: ev.AnyFact) -> bool:
-        """Take a fact; True if there is a new alert."""
+        """Take a fact; True if there is a new alert, or one less."""
+        if isinstance(fact, ev.RunResumed):
+            self._resumed(fact)
+            return True
         if not isinstance(fact, ev.Alerted):
             return False
         told = (fact.topic, fact.text, fact.step)
@@ -72,6 +75,15 @@ class Alerts:
         self._alerts.append(Alert(clean(fact.topic, 40), text, max(fact.step, 0), fact.at, rule))
         self.total += 1
         return True
+
+    def _resumed(self, fact: ev.RunResumed) -> None:
+        """What was said of later steps is void; that the run was resumed is said, and needs no attention."""
+        kept = [alert for alert in self._alerts if alert.step <= fact.step]
+        for alert in kept:
+            alert.seen |= alert.topic == "signal"  # it has not ended the run after all
+        text = f"the run was resumed at step {count(fact.step)}"
+        self._alerts = deque([*kept, Alert("resumed", text, at=fact.at, seen=True)], maxlen=LIMIT)
+        self._told = deque((told for told in self._told if told[2] <= fact.step), maxlen=LIMIT)
 
     @property
     def open(self) -> list[Alert]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from miniai.run import events as ev
-from tui.state.marks import Mark
 from tui.text import clean
 
-__all__ = ["Answer", "change", "change_mark", "words"]
+__all__ = ["Answer", "change", "change_words", "words"]
 
 Answer: TypeAlias = (
     ev.Paused | ev.Continued | ev.BatchSkipped | ev.EpochSkipped | ev.StopPlanned | ev.Changed | ev.Saved | ev.Refused
@@ -45,10 +44,9 @@ def change(fact: ev.Changed) -> str:
     return text + (f"; {clean(fact.note)}" if fact.note else "")
 
 
-def change_mark(fact: ev.Changed) -> Mark:
-    """The mark of a change on the chart."""
-    texts = {"lr": f"lr {_times(fact)}", "epochs": f"{fact.new:.0f} epochs", "valid": f"valid {_on(fact)}"}
-    return Mark(fact.step, "lr" if fact.what == "lr" else "change", texts[fact.what])
+def change_words(fact: ev.Changed) -> str:
+    """The same in a word or two, for a mark on the chart."""
+    return {"lr": f"lr {_times(fact)}", "epochs": f"{fact.new:.0f} epochs", "valid": f"valid {_on(fact)}"}[fact.what]
 
 
 def _times(fact: ev.Changed) -> str:

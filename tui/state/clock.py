@@ -78,12 +78,17 @@ class StepClock:
     def __init__(self) -> None:
         self.time, self.epoch = Knots(), Knots()
         self._ahead = 0.0
-        """Seconds that the run had lasted when it was resumed by a new process."""
+        """What the times of facts are moved by, in seconds: nothing is counted between the step that a run was resumed
+        at and its first half epoch in the new process."""
+        self._resumed: ev.RunResumed | None = None
+        """Until that half epoch has begun."""
         self._half: tuple[int, int, int] | None = None
         """First step, number and batches of the training half that runs."""
 
     def apply(self, fact: ev.AnyFact) -> bool:
         """Take a fact; what follows from it is drawn with the values that it places."""
+        if self._resumed is not None and isinstance(fact, ev.EpochStarted):
+            self._ahead = (self.time.values or [0.0])[-1] - fact.at
         at = fact.at + self._ahead
         match fact:
             case ev.Scalars(name="loss") if fact.values:
@@ -93,7 +98,10 @@ class StepClock:
             case ev.EpochStarted(phase="train"):
                 self.time.add(fact.step, at)
                 self.epoch.add(fact.step, fact.epoch)
-                self._half = (fact.step, fact.epoch, fact.batches)
+                self._half = (self._first(fact), fact.epoch, fact.batches)
+                self._resumed = None
+            case ev.EpochStarted():
+                self._resumed = None
             case ev.EpochEnded(phase="train"):
                 self.time.add(fact.step, at)
                 done = 1.0 if fact.ended == "complete" else min(fact.batches / max(fact.of, 1), 1.0)
@@ -107,8 +115,16 @@ class StepClock:
             case ev.RunResumed():
                 self.time.cut_at(fact.step)
                 self.epoch.cut_at(fact.step)
-                self._ahead, self._half = max((self.time.values or [0.0])[-1] - fact.at, 0.0), None
+                self._ahead = (self.time.values or [0.0])[-1] - fact.at
+                self._resumed, self._half = fact, None
         return False
+
+    def _first(self, fact: ev.EpochStarted) -> int:
+        """The step at which a training half began; one that goes on began before it was resumed."""
+        again = self._resumed
+        if again is None or (again.epoch, again.phase, again.step) != (fact.epoch, "train", fact.step):
+            return fact.step
+        return fact.step - again.batch
 
     def _reached(self, step: int, at: float) -> None:
         self.time.add(step, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from miniai.run import events as ev
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from tui.state.run import Section
 
 __all__ = ["Confusion", "Worst"]
+
+
+KEPT = 4
+"""Counts that are remembered: a resumed run goes back to an earlier one."""
 
 
 def _sound(fact: ev.ConfusionMeasured) -> bool:
@@ -21,21 +26,27 @@ def _sound(fact: ev.ConfusionMeasured) -> bool:
 
 
 class Confusion:
-    """The newest count."""
+    """The newest counts."""
 
     section: Section = "confusion"
 
     def __init__(self) -> None:
-        self.fact: ev.ConfusionMeasured | None = None
+        self._newest: deque[ev.ConfusionMeasured] = deque(maxlen=KEPT)
+
+    @property
+    def fact(self) -> ev.ConfusionMeasured | None:
+        """The newest; None before the first."""
+        return self._newest[-1] if self._newest else None
 
     def apply(self, fact: ev.AnyFact) -> bool:
         """Take a fact; True if what is shown has changed."""
         match fact:
             case ev.ConfusionMeasured() if _sound(fact):
-                self.fact = fact
+                self._newest.append(fact)
                 return True
-            case ev.RunResumed() if self.fact is not None and self.fact.step > fact.step:
-                self.fact = None
+            case ev.RunResumed():
+                while self._newest and self._newest[-1].step > fact.step:
+                    self._newest.pop()
                 return True
             case ev.RunStarted() | ev.DataLoaded() | ev.FitEnded():
                 return True  # names; and what will not come any more
@@ -50,16 +61,25 @@ class Confusion:
 
 
 class Worst:
-    """The newest file of the pictures with the largest losses."""
+    """The newest files of the pictures with the largest losses, and of those that were trained on."""
 
     section: Section = "preview"
 
     def __init__(self) -> None:
         self.fact: ev.PreviewSaved | None = None
+        self.trained: ev.PreviewSaved | None = None
+        """A batch of training: what a transform did is only known of those."""
 
     def apply(self, fact: ev.AnyFact) -> bool:
         """Take a fact; True if what is shown has changed."""
-        if isinstance(fact, ev.PreviewSaved) and fact.kind == "worst":
-            self.fact = fact
-            return True
-        return False
+        match fact:
+            case ev.PreviewSaved(kind="worst"):
+                self.fact = fact
+            case ev.PreviewSaved(kind="batch", phase="train"):
+                self.trained = fact
+            case ev.RunResumed():
+                self.fact = None if self.fact is None or self.fact.step > fact.step else self.fact
+                self.trained = None if self.trained is None or self.trained.step > fact.step else self.trained
+            case _:
+                return False
+        return True

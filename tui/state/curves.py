@@ -36,8 +36,11 @@ class EpochCurves:
                         self._extend(clean(name, 40), fact.phase, fact.step, value)
                 return len(fact.metrics) > 1
             case ev.RunResumed():
-                for series in self.series.values():
-                    series.drop_after(fact.step)
+                for key in list(self.series):
+                    self.series[key].drop_after(fact.step)
+                    if not self.series[key].used:
+                        del self.series[key]
+                self.names = [name for name in self.names if any(key[0] == name for key in self.series)]
                 return True
         return False
 

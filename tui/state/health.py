@@ -80,14 +80,14 @@ def _silent(r: Reading) -> Health | None:
     Nearly everything near zero is a sign of death only where the spread says that values could be elsewhere, or that
     there is no value at all: a small, even signal is not dead.
     """
-    share = f"{100 * r.near_zero:.0f} %"
-    near = f"{share} of its outputs are within {BIN} of zero"
     spread = r.std >= BIN
-    if r.near_zero >= NEAR and (spread or r.std < SILENT):
-        return Health(f"{share} dead", True, f"{near} ({100 * NEAR:.0f} % or more, deviation {r.std:.2g})")
-    grown = r.near_zero - r.first_near_zero
-    if r.near_zero >= DYING and spread and grown >= GROWN:
-        return Health("dying", True, f"{near}, {100 * r.first_near_zero:.0f} % at the start")
+    if r.near_zero >= DYING:
+        share = f"{100 * r.near_zero:.0f} %"
+        near = f"{share} of its outputs are within {BIN} of zero"
+        if r.near_zero >= NEAR and (spread or r.std < SILENT):
+            return Health(f"{share} dead", True, f"{near} ({100 * NEAR:.0f} % or more, deviation {r.std:.2g})")
+        if spread and r.near_zero - r.first_near_zero >= GROWN:
+            return Health("dying", True, f"{near}, {100 * r.first_near_zero:.0f} % at the start")
     if r.std < QUIET:
         return Health("vanishing", True, f"the deviation of its outputs, {r.std:.1g}, is below {QUIET}")
     return None

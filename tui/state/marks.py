@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from miniai.run import events as ev
 from miniai.run.events import Scalars
+from tui.state.answers import change_words
 
-__all__ = ["Mark", "RateWatch"]
+if TYPE_CHECKING:
+    from tui.state.run import Section
+
+__all__ = ["Mark", "Marks", "RateWatch"]
 
 STILL = 10
 """Steps for which a learning rate must have stood still for its change to be a jump and not a schedule."""
+LIMIT = 100
+"""Marks that are kept."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,7 @@ class Mark:
     """Something that happened at a train step and that the chart shows."""
 
     step: int
-    kind: Literal["pause", "skip", "lr", "stop", "change", "alert"]
+    kind: Literal["pause", "skip", "lr", "stop", "change", "alert", "save", "resume"]
     text: str
 
 
@@ -26,17 +35,90 @@ class RateWatch:
     """Finds where the learning rate changes after having stood still; a schedule makes no marks."""
 
     def __init__(self) -> None:
-        self._last, self._same = 0.0, 0
+        self._last: ev.Number = 0.0
+        self._same = 0
 
     def marks(self, fact: Scalars) -> list[Mark]:
         """The jumps among new values of the learning rate."""
         found = []
-        for i, number in enumerate(fact.values):
-            value = float(number)
-            if value == self._last:
-                self._same += 1
+        last, same = self._last, self._same
+        for i, value in enumerate(fact.values):
+            if value == last:
+                same += 1
                 continue
-            if self._same >= STILL and self._last > 0:
-                found.append(Mark(fact.first + i * fact.stride, "lr", f"lr x{value / self._last:.3g}"))
-            self._last, self._same = value, 0
+            if same >= STILL and float(last) > 0:
+                change = f"lr x{float(value) / float(last):.3g}"
+                found.append(Mark(fact.first + i * fact.stride, "lr", change))
+            last, same = value, 0
+        self._last, self._same = last, same
         return found
+
+    def forget(self) -> None:
+        """The rate goes on from an earlier one: it has to stand still again first."""
+        self._last, self._same = 0.0, 0
+
+
+class Marks:
+    """The newest marks, the oldest first."""
+
+    section: Section = "marks"
+
+    def __init__(self) -> None:
+        self._marks: deque[Mark] = deque(maxlen=LIMIT)
+        self._rate = RateWatch()
+        self._step, self._paused = 0, False
+
+    def __iter__(self) -> Iterator[Mark]:
+        return iter(self._marks)
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def __getitem__(self, i: int) -> Mark:
+        return self._marks[i]
+
+    def apply(self, fact: ev.AnyFact) -> bool:
+        """Take a fact; True if there is a new mark, or one less."""
+        match fact:
+            case ev.RunResumed():
+                self._resumed(fact.step)
+                return True
+            case ev.Scalars(name="lr"):
+                found = self._rate.marks(fact)
+            case _:
+                self._reached(fact)
+                mark = self._of(fact)
+                found = [] if mark is None else [mark]
+        self._marks.extend(found)
+        return bool(found)
+
+    def _reached(self, fact: ev.AnyFact) -> None:
+        if isinstance(fact, ev.Scalars) and fact.name == "loss" and fact.values:
+            self._step = max(self._step, fact.first + fact.stride * (len(fact.values) - 1))
+        elif isinstance(fact, (ev.EpochStarted, ev.EpochEnded, ev.Paused)):
+            self._step = max(self._step, fact.step)
+
+    def _of(self, fact: ev.AnyFact) -> Mark | None:
+        paused = self._paused
+        if isinstance(fact, (ev.Paused, ev.Continued, ev.FitEnded)):
+            self._paused = isinstance(fact, ev.Paused)
+        match fact:
+            case ev.Paused() if not paused:
+                return Mark(fact.step, "pause", "paused")
+            case ev.BatchSkipped():
+                return Mark(self._step, "skip", "b skipped")
+            case ev.EpochSkipped():
+                return Mark(self._step, "skip", "e skipped")
+            case ev.StopPlanned():
+                return Mark(self._step, "stop", f"stop after this {fact.when}")
+            case ev.Changed():
+                return Mark(fact.step, "lr" if fact.what == "lr" else "change", change_words(fact))
+            case ev.Saved(why="request"):  # those that come by themselves would hide all else
+                return Mark(fact.step, "save", "saved")
+        return None
+
+    def _resumed(self, step: int) -> None:
+        kept = [mark for mark in self._marks if mark.step <= step and (mark.step, mark.kind) != (step, "resume")]
+        self._marks = deque([*kept, Mark(step, "resume", "resumed")], maxlen=LIMIT)
+        self._rate.forget()
+        self._step, self._paused = step, False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from collections import deque
 
-from miniai.run.events import Changed, EpochEnded, EpochStarted, FitStarted, Phase, Progressed
+from miniai.run.events import Changed, EpochEnded, EpochStarted, FitStarted, Phase, Progressed, RunResumed
 from miniai.run.switch import Switch
+from tui.state.rows import tells_place
 
 __all__ = ["Progress"]
 
@@ -34,19 +35,46 @@ class Progress:
         """Seconds of one batch, median of the recent reports of that phase."""
         self._recent: dict[Phase, deque[float]] = {"train": deque(maxlen=RECENT), "valid": deque(maxlen=RECENT)}
         self._rates: deque[float] = deque(maxlen=RECENT)
+        self._plan = 0
+        """Epochs as the fit began with."""
+        self._changes: deque[Changed] = deque(maxlen=1000)
+        self._resumed: RunResumed | None = None
+        """Where a new process goes on, until it has said how far it is."""
 
     def fit_started(self, fact: FitStarted) -> None:
-        """The plan of the fit is known."""
-        self.epochs = max(fact.epochs, 0)
+        """The plan of the fit is known; of one that goes on, what has changed stays changed."""
+        epochs = max(fact.epochs, 0)
         self.halves = {"train": max(fact.train_batches, 0), "valid": max(fact.valid_batches, 0)}
-        self.validation = Switch()
+        if self._resumed is None:
+            self._changes.clear()
+            self.validation = Switch()
+        if self._resumed is None or epochs != self._plan:
+            self.epochs = self._plan = epochs
 
     def changed(self, fact: Changed) -> None:
         """The plan is another one now."""
+        self._changes.append(fact)
+        self._change(fact)
+
+    def _change(self, fact: Changed) -> None:
         if fact.what == "epochs":
             self.epochs = max(int(fact.new), self.epoch + 1)
         elif fact.what == "valid":
             self.validation.turn(fact.new > 0, fact.epoch)
+
+    def resumed(self, fact: RunResumed) -> None:
+        """The run goes on from an earlier place: what was changed after it is as it was."""
+        if tells_place(fact):
+            self.epoch, self.phase, self.batch = fact.epoch, fact.phase, fact.batch
+            self.of = max(self.halves[fact.phase], fact.batch)
+        self._resumed, self._last = fact, None
+        self.samples, self.seconds, self.waited = 0, 0.0, 0.0
+        self._rates.clear()
+        while self._changes and self._changes[-1].step > fact.step:
+            self._changes.pop()
+        self.epochs, self.validation = self._plan, Switch()
+        for change in self._changes:
+            self._change(change)
 
     def stop_after(self, epoch: int | None) -> None:
         """The fit ends after this epoch; None: it has all its epochs."""
@@ -59,12 +87,21 @@ class Progress:
         self.epoch, self.phase, self.of, self.batch = fact.epoch, fact.phase, fact.batches, 0
         self.samples, self.seconds, self.waited = 0, 0.0, 0.0
         self.halves[fact.phase] = fact.batches
+        again = self._resumed
+        if again is not None and (again.epoch, again.phase) == (fact.epoch, fact.phase):
+            self.batch = min(again.batch, fact.batches)
+        else:
+            self._resumed = None
         self.epochs = max(self.epochs, fact.epoch + 1)
 
     def progressed(self, fact: Progressed) -> bool:
         """Take a report of the running half; False if it is older than what is known."""
-        if (fact.epoch, fact.phase) != (self.epoch, self.phase) or fact.batch < self.batch:
+        again, self._resumed = self._resumed is not None, None
+        if (fact.epoch, fact.phase) != (self.epoch, self.phase) or (fact.batch < self.batch and not again):
             return False
+        if again:  # what was done before the run was resumed is no part of its speed now
+            self.batch, self.samples, self.seconds, self.waited = fact.batch, fact.samples, fact.seconds, fact.waited
+            return True
         batches, samples = fact.batch - self.batch, fact.samples - self.samples
         seconds = fact.seconds - self.seconds
         if batches > 0 and seconds > 0:

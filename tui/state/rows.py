@@ -7,15 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from miniai.run.events import EpochEnded, EpochStarted, Number, Phase, Progressed
+from miniai.run.events import EpochEnded, EpochStarted, Number, Phase, Progressed, RunResumed
 from tui.text import clean
 
-__all__ = ["Best", "Row", "Rows", "Sort", "smaller_is_better"]
+__all__ = ["Best", "Row", "Rows", "Sort", "smaller_is_better", "tells_place"]
 
 LIMIT = 4_000
 """Rows that are kept; the best values outlive them."""
 FEWER = ("loss", "error", "mse", "mae", "perplexity")
 """A metric with one of these in its name is better when smaller."""
+
+
+def tells_place(fact: RunResumed) -> bool:
+    """Whether a resumption says in which half it was; else only its step is known."""
+    return fact.epoch > 0 or fact.batch > 0 or fact.phase == "valid" or fact.step == 0
 
 
 def smaller_is_better(name: str) -> bool:
@@ -37,8 +42,20 @@ class Row:
     samples: int = 0
     seconds: float = 0.0
     ended: Literal["running", "complete", "skipped", "stopped", "failed"] = "running"
-    skipped: int = 0
-    """Batches of this half that were skipped one by one."""
+    off: bool = False
+    """Whether it never began, because validation was switched off."""
+    skips: list[int] = field(default_factory=list)
+    """Numbers of the batches of this half that were skipped one by one."""
+
+    @property
+    def skipped(self) -> int:
+        """How many batches of this half were skipped one by one."""
+        return len(self.skips)
+
+    @property
+    def place(self) -> tuple[int, bool]:
+        """Grows with the halves of a run."""
+        return self.epoch, self.phase == "valid"
 
     def value(self, column: str) -> float | None:
         """What stands in a column (see `Sort`)."""
@@ -48,6 +65,8 @@ class Row:
     @property
     def note(self) -> str:
         """What is not as usual about this row, in words; empty for a complete or running row."""
+        if self.off:
+            return "off"
         if self.ended in ("skipped", "stopped", "failed"):
             return f"{self.ended} at {self.batches}/{self.of}"
         return f"{self.skipped} batch{'es' if self.skipped > 1 else ''} skipped" if self.skipped else ""
@@ -98,6 +117,10 @@ class Rows:
     def __init__(self) -> None:
         self._rows: dict[tuple[int, Phase], Row] = {}
         self.best: dict[tuple[str, Phase], Best] = {}
+        self._older: dict[tuple[str, Phase], Best] = {}
+        """The best values of rows that are not kept any more."""
+        self._again: tuple[int, Phase] | None = None
+        """The half in the middle of which the run was resumed."""
         self.names: list[str] = ["loss"]
         """Columns, the loss first."""
 
@@ -116,12 +139,18 @@ class Rows:
         return next((r for r in reversed(self._rows.values()) if r.phase == phase and r.metrics), None)
 
     def started(self, fact: EpochStarted) -> None:
-        """A new running row; the row of a half that begins anew starts over."""
+        """A new running row; the row of a half that begins anew starts over, one that is resumed goes on."""
         key = (fact.epoch, fact.phase)
-        self._rows.pop(key, None)
-        self._rows[key] = Row(fact.epoch, fact.phase, fact.batches, fact.step)
+        old = self._rows.pop(key, None)
+        if old is not None and old.ended == "complete":
+            self._compare_all()
+        row = self._rows[key] = Row(fact.epoch, fact.phase, fact.batches, fact.step)
+        if old is not None and self._again == key:
+            row.batches, row.skips, self._again = old.batches, old.skips, None
         while len(self._rows) > LIMIT:
-            del self._rows[next(iter(self._rows))]
+            first = self._rows.pop(next(iter(self._rows)))
+            if first.ended == "complete":
+                self._compare(first, self._older)
 
     def progressed(self, fact: Progressed) -> None:
         """Numbers of the running half so far."""
@@ -130,11 +159,11 @@ class Rows:
             row.batches, row.samples, row.seconds = fact.batch, fact.samples, fact.seconds
             row.metrics = self._numbers(fact.metrics)
 
-    def batch_skipped(self, epoch: int, phase: Phase) -> None:
+    def batch_skipped(self, epoch: int, phase: Phase, batch: int) -> None:
         """One batch of a running half was left out."""
         row = self._rows.get((epoch, phase))
         if row is not None:
-            row.skipped += 1
+            row.skips.append(batch)
 
     def ended(self, fact: EpochEnded) -> Row:
         """The half is over; its row is made if its start was not seen."""
@@ -142,8 +171,9 @@ class Rows:
         row = self._rows.setdefault(key, Row(fact.epoch, fact.phase, fact.of, fact.step))
         row.metrics, row.batches, row.of = self._numbers(fact.metrics), fact.batches, fact.of
         row.samples, row.seconds, row.step, row.ended = fact.samples, fact.seconds, fact.step, fact.ended
+        row.off = fact.off
         if row.ended == "complete":
-            self._compare(row)
+            self._compare(row, self.best)
         return row
 
     def finish(self, ended: Literal["stopped", "failed"]) -> None:
@@ -152,22 +182,44 @@ class Rows:
             if row.ended == "running":
                 row.ended = ended
 
-    def drop_after(self, step: int) -> None:
-        """Forget halves that ended, or run, after `step`."""
-        kept = {k: r for k, r in self._rows.items() if r.step <= step and r.ended != "running"}
-        self._rows, self.best = kept, {}
-        for row in kept.values():
-            if row.ended == "complete":
-                self._compare(row)
+    def resumed(self, fact: RunResumed) -> None:
+        """Forget halves that ended, or ran, after the step; the half that the run goes on in runs again."""
+        place = (fact.epoch, fact.phase == "valid") if tells_place(fact) else None
+        kept = {}
+        for key, row in self._rows.items():
+            whole = row.ended != "running" and row.step <= fact.step
+            if place is None or row.place < place:
+                if whole:
+                    kept[key] = row
+            elif row.place == place:
+                total = row.of if row.ended == "complete" else row.batches + row.skipped
+                end = fact.batch >= total or (fact.batch == 0 and fact.phase == "valid")
+                if whole and end and row.ended in ("complete", "skipped"):
+                    kept[key], self._again = row, key
+                elif fact.batch > 0:
+                    skips = [batch for batch in row.skips if batch < fact.batch]
+                    kept[key] = Row(row.epoch, row.phase, row.of, fact.step, batches=fact.batch, skips=skips)
+                    self._again = key
+        self._rows = kept
+        older = self._older.items()
+        self._older = {k: b for k, b in older if place is None or (b.epoch, k[1] == "valid") < place}
+        self._compare_all()
 
-    def _compare(self, row: Row) -> None:
+    def _compare_all(self) -> None:
+        """Find the best values anew."""
+        self.best = dict(self._older)
+        for row in self._rows.values():
+            if row.ended == "complete":
+                self._compare(row, self.best)
+
+    def _compare(self, row: Row, best: dict[tuple[str, Phase], Best]) -> None:
         for name, value in row.metrics.items():
             if not math.isfinite(value):
                 continue
             key = (name, row.phase)
-            old = self.best.get(key)
+            old = best.get(key)
             if old is None or (value < old.value if smaller_is_better(name) else value > old.value):
-                self.best[key] = Best(value, row.epoch)
+                best[key] = Best(value, row.epoch)
 
     def _numbers(self, metrics: Mapping[str, Number]) -> dict[str, float]:
         numbers = {clean(name, 40): float(value) for name, value in metrics.items()}

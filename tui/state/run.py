@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, get_args
+
+import msgspec
 
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest
 from tui.state.alerts import Alerts
-from tui.state.answers import Answer, change_mark, words
+from tui.state.answers import Answer, words
 from tui.state.asked import Asked
 from tui.state.clock import StepClock
 from tui.state.confusion import Confusion, Worst
 from tui.state.curves import EpochCurves
 from tui.state.found import Found
-from tui.state.marks import Mark, RateWatch
+from tui.state.kinds import OVER, Part, Section, Status
+from tui.state.marks import Marks
 from tui.state.progress import Progress
 from tui.state.rate import Rate
 from tui.state.rows import Rows
-from tui.state.spreads import LayerSpreads
+from tui.state.saves import Saves
+from tui.state.seen import Seen
+from tui.state.series import AllSeries
+from tui.state.spreads import LayerSpreads, LayerValues
 from tui.state.system import System
 from tui.text import clean
 
@@ -28,36 +34,16 @@ if TYPE_CHECKING:
 
 __all__ = ["RunState", "Section", "Status"]
 
-Status: TypeAlias = Literal[
-    "starting", "loading data", "first batch", "training", "validating", "paused", "stopping", "done", "stopped",
-    "failed",
-]  # fmt: skip
-Section: TypeAlias = Literal[
-    "status", "progress", "metrics", "loss", "layers", "preview", "alerts", "marks", "found",
-    "system", "confusion",
-]  # fmt: skip
-
-
-class Part(Protocol):
-    """A part of the state that takes what it needs of the facts."""
-
-    section: Section
-
-    def apply(self, fact: ev.AnyFact) -> bool:
-        """Take a fact; True if what panes show of `section` has changed."""
-
-
-OVER: tuple[Status, ...] = ("done", "stopped", "failed")
-MAX_SERIES = 24
-
 
 class RunState:
     """Everything that the panes draw. `apply` changes it; `revision` tells a pane whether it must look again."""
 
     def __init__(self) -> None:
         self._revisions: Counter[Section] = Counter()
-        self.notices = 0
-        """How many answers in words there have been."""
+        self.notices, self.noted = 0, 0.0
+        """How many answers in words there have been, and when on the run's clock the last one came."""
+        self.replay = ""
+        """Where a replay of the run is, in words; empty if this is none."""
         self._begin()
 
     def _begin(self) -> None:
@@ -78,20 +64,18 @@ class RunState:
         """Why the trainer is gone, and the end of its log."""
         self.preview: ev.PreviewSaved | None = None
         self.progress, self.rows, self.asked = Progress(), Rows(), Asked()
-        self.series: dict[str, Series] = {}
-        self.layers: LayerHistory | None = None
-        self.marks: deque[Mark] = deque(maxlen=100)
         self.environment: ev.EnvironmentNoted | None = None
-        self.alerts = Alerts()
-        self._rate = RateWatch()
+        self.alerts, self.marks, self.saves = Alerts(), Marks(), Saves()
+        self._resumed: ev.RunResumed | None = None
+        """Until its new process trains."""
         self.clock, self.curves = StepClock(), EpochCurves()
         self.found = Found()
-        self.rate = Rate()
-        self.spreads = LayerSpreads()
+        self.rate, self.seen = Rate(), Seen()
+        self.spreads, self._layers, self._series = LayerSpreads(), LayerValues(), AllSeries()
         self.system, self.confusion, self.worst = System(), Confusion(), Worst()
         self._parts: tuple[Part, ...] = (
-            self.alerts, self.rate, self.clock, self.curves, self.found, self.spreads,
-            self.system, self.confusion, self.worst,
+            self.alerts, self.rate, self.seen, self.clock, self.curves, self.found, self.spreads,
+            self.system, self.confusion, self.worst, self.marks, self.saves, self._layers, self._series,
         )  # fmt: skip
         """Parts of the state that live in modules of their own and take facts by themselves."""
 
@@ -116,6 +100,16 @@ class RunState:
         return self.base in OVER
 
     @property
+    def series(self) -> dict[str, Series]:
+        """The series by name: "loss", "valid_loss", "lr" ..."""
+        return self._series.held
+
+    @property
+    def layers(self) -> LayerHistory | None:
+        """Statistics of the layers over time; None before a fit with measured layers began."""
+        return self._layers.held
+
+    @property
     def classes(self) -> list[str]:
         """Names of the labels, harmless for a terminal."""
         return [clean(c, 60) for c in self.data.classes] if self.data else []
@@ -136,6 +130,12 @@ class RunState:
             self._note(clean(text))
         self._touch("status")
 
+    def replayed(self, text: str) -> None:
+        """Where the replay is now."""
+        if text != self.replay:
+            self.replay = text
+            self._touch("status")
+
     def request_failed(self, request: str, text: str) -> None:
         """A request could not be delivered: it is not open any more, and a notice says why."""
         self.asked.answered(request)
@@ -153,6 +153,10 @@ class RunState:
 
     def apply(self, fact: ev.AnyFact) -> None:
         """Take one fact."""
+        again = self._resumed
+        if isinstance(fact, ev.RunStarted) and self.run is not None and (again is None or fact.at < again.at):
+            self._begin()  # the journal was replaced, or is read anew
+            self._touch(*get_args(Section))
         self.at = max(self.at, fact.at)
         for part in self._parts:
             if part.apply(fact):
@@ -167,8 +171,6 @@ class RunState:
                 self._progressed(fact)
             case ev.EpochStarted() | ev.EpochEnded():
                 self._half(fact)
-            case ev.LayersMeasured():
-                self._measured(fact)
             case ev.PreviewSaved() if fact.kind == "batch":
                 self.preview = fact
                 self._touch("preview")
@@ -178,30 +180,18 @@ class RunState:
             case ev.FitEnded():
                 self.end, self.step = fact, max(self.step, fact.step)
                 self._finish(fact.reason)
-            case ev.PreviewSaved() | ev.SystemSampled() | ev.ConfusionMeasured() | ev.HistogramsMeasured():
-                pass
-            case ev.RatesTried() | ev.RateSuggested() | ev.DatasetDescribed() | ev.Alerted():
-                pass
             case ev.RunResumed():
-                self._resumed(fact.step)
+                self._goes_on(fact)
             case ev.RunStarted() | ev.StageReached() | ev.DataLoaded() | ev.FitStarted():
                 self._prepared(fact)
-            case _:
+            case _ if isinstance(fact, Answer):
                 self._answered(fact)
-
-    def _measured(self, fact: ev.LayersMeasured) -> None:
-        if self.layers is not None and self.layers.add(fact):
-            self._touch("layers")
-            if fact.grad_norm is not None:
-                self._extend("grad_norm", fact.step, [fact.grad_norm], 1)
 
     def _prepared(self, fact: ev.RunStarted | ev.StageReached | ev.DataLoaded | ev.FitStarted) -> None:
         match fact:
             case ev.RunStarted():
-                if self.run is not None:  # the journal was replaced, or is read anew
-                    self._begin()
-                    self._touch(*get_args(Section))
-                self.run, self.saying, self.at = fact, "loading torch", fact.at
+                self.run = self.run or fact
+                self.saying, self.at = "loading torch", fact.at
                 self._turn("starting")
             case ev.StageReached():
                 self.stage, self.saying = fact, clean(fact.stage)
@@ -211,24 +201,18 @@ class RunState:
             case ev.DataLoaded():
                 self.data = fact
             case ev.FitStarted():
-                self._fit_started(fact)
+                self.fit = fact
+                self._turn("first batch")
+                self.progress.fit_started(fact)
+                self.rows.names = ["loss", *(clean(m, 40) for m in fact.metrics[:20] if m != "loss")]
         self._touch("status", "progress", "metrics", "loss", "layers", "preview")
-
-    def _fit_started(self, fact: ev.FitStarted) -> None:
-        self.fit = fact
-        self._turn("first batch")
-        self.progress.fit_started(fact)
-        self.rows.names = ["loss", *(clean(m, 40) for m in fact.metrics[:20] if m != "loss")]
-        if fact.layers:
-            from tui.layer_history import LayerHistory  # numpy: not before it is needed
-
-            self.layers = LayerHistory(len(fact.layers))
 
     def _half(self, fact: ev.EpochStarted | ev.EpochEnded) -> None:
         self.step = max(self.step, fact.step)
         if isinstance(fact, ev.EpochStarted):
             self.progress.epoch_started(fact)
             self.rows.started(fact)
+            self._resumed = None
             if fact.phase == "valid":
                 self._turn("validating")
             elif self.step > 0:
@@ -237,9 +221,7 @@ class RunState:
                 self._end_rows()
         else:
             self.progress.epoch_ended(fact)
-            row = self.rows.ended(fact)
-            if fact.phase == "valid" and fact.ended == "complete" and "loss" in row.metrics:
-                self._extend("valid_loss", fact.step, [row.metrics["loss"]], 1)
+            self.rows.ended(fact)
         self._touch("status", "progress", "metrics")
 
     def _progressed(self, fact: ev.Progressed) -> None:
@@ -251,47 +233,25 @@ class RunState:
             self._touch("progress", "metrics")
 
     def _scalars(self, fact: ev.Scalars) -> None:
-        if fact.name == "lr":
-            for mark in self._rate.marks(fact):
-                self._mark(mark)
-        self._extend(clean(fact.name, 40), fact.first, fact.values, fact.stride)
         if fact.name == "loss" and fact.values:
             self.step = max(self.step, fact.first + fact.stride * (len(fact.values) - 1))
             if self.base == "first batch":
                 self.base = "training"
             self._touch("status")
 
-    def _extend(self, name: str, first: int, values: list[ev.Number] | list[float], stride: int) -> None:
-        series = self.series.get(name)
-        if series is None:
-            if len(self.series) >= MAX_SERIES:
-                return
-            from tui.history import Series  # numpy: not before it is needed
-
-            series = self.series[name] = Series()
-        series.extend(first, values, stride)
-        self._touch("loss")
-
     def _answered(self, fact: Answer) -> None:
         """Answers to requests, also to those of other viewers."""
         match fact:
             case ev.Paused():
-                if not self.paused:
-                    self._mark(Mark(fact.step, "pause", "paused"))
                 self.paused, self.step = not self.over, max(self.step, fact.step)
             case ev.Continued():
                 self.paused = False
             case ev.BatchSkipped():
-                self.rows.batch_skipped(fact.epoch, fact.phase)
-                self._mark(Mark(self.step, "skip", "b skipped"))
-            case ev.EpochSkipped():
-                self._mark(Mark(self.step, "skip", "e skipped"))
+                self.rows.batch_skipped(fact.epoch, fact.phase, fact.batch)
             case ev.StopPlanned():
                 self.planned = True
-                self._mark(Mark(self.step, "stop", f"stop after this {fact.when}"))
                 self.progress.stop_after(fact.epoch if fact.when == "epoch" else None)
             case ev.Changed():
-                self._mark(change_mark(fact))
                 self.progress.changed(fact)
         if text := words(fact, self.progress.of):
             self._note(text)
@@ -299,18 +259,22 @@ class RunState:
             self.asked.answered(fact.request)
         self._touch("status", "progress", "metrics")
 
-    def _resumed(self, step: int) -> None:
-        for series in self.series.values():
-            series.drop_after(step)
-        if self.layers is not None:
-            self.layers.drop_after(step)
-        self.rows.drop_after(step)
-        self.marks = deque((m for m in self.marks if m.step <= step), maxlen=self.marks.maxlen)
-        self.step, self.end, self.gone, self.paused, self.base = step, None, None, False, "starting"
-        self.planned = False
-        self.progress.stop_after(None)
+    def _goes_on(self, fact: ev.RunResumed) -> None:
+        """A new process goes on from a checkpoint: what followed on it is void, how the run had ended too."""
+        self._resumed = fact
+        self.rows.resumed(fact)
+        self.progress.resumed(fact)
+        if self.preview is not None and self.preview.step > fact.step:
+            self.preview = None
+        if self.run is not None and fact.pid:
+            self.run = msgspec.structs.replace(self.run, pid=fact.pid, host=fact.host)
+        rate = self.series.get("lr")
+        self.rate.now = None if rate is None else rate.value
+        self.step, self.end, self.gone, self.paused, self.planned = fact.step, None, None, False, False
+        self.base, self.saying = "starting", "loading torch"
         self.asked.clear()
-        self._touch("status", "progress", "metrics", "loss", "layers", "marks", "alerts")
+        self._note(f"resumed at step {fact.step:,}")
+        self._touch("status", "progress", "metrics", "loss", "layers", "preview", "marks", "alerts")
 
     def _finish(self, reason: Literal["done", "stopped", "failed"]) -> None:
         if self.planned:
@@ -328,12 +292,8 @@ class RunState:
     def _end_rows(self) -> None:
         self.rows.finish("failed" if self.base == "failed" else "stopped")
 
-    def _mark(self, mark: Mark) -> None:
-        self.marks.append(mark)
-        self._touch("marks")
-
     def _note(self, text: str) -> None:
-        self.notice, self.notices = text, self.notices + 1
+        self.notice, self.notices, self.noted = text, self.notices + 1, self.at
 
     def _touch(self, *sections: Section) -> None:
         self._revisions.update(sections)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
 
+from tui.commands import attach, ctl, resume, shown
+from tui.state.rows import Rows
 from tui.state.run import RunState
 from tui.text import clean, count, duration, metric
 
-__all__ = ["best_line", "summary"]
+__all__ = ["best_line", "best_of", "summary"]
 
 
 def best_line(state: RunState) -> str:
     """The best validation value of the first metric, else of the loss; empty before a complete validation."""
-    name = next((n for n in [*state.rows.names[1:], "loss"] if (n, "valid") in state.rows.best), None)
+    return best_of(state.rows)
+
+
+def best_of(rows: Rows) -> str:
+    """The same of a table of metrics."""
+    name = next((n for n in [*rows.names[1:], "loss"] if (n, "valid") in rows.best), None)
     if name is None:
         return ""
-    best = state.rows.best[(name, "valid")]
+    best = rows.best[(name, "valid")]
     return f"best valid {name} {metric(best.value)} at epoch {best.epoch + 1}"
 
 
@@ -34,7 +39,7 @@ def _heading(state: RunState, parting: str) -> str:
 def summary(state: RunState, run_dir: Path, parting: str = "") -> str:
     """Plain text without control characters: how it ended, what came out, where it lies.
 
-    `parting` says what became of a run that was still going: "left running" or "killed".
+    `parting` says what became of a run that was still going: "left running", "left paused" or "killed".
     """
     lines = [_heading(state, parting)]
     epochs = sum(r.phase == "train" and r.ended == "complete" for r in state.rows)
@@ -49,11 +54,15 @@ def summary(state: RunState, run_dir: Path, parting: str = "") -> str:
             lines.append(f"  last {phase}  {values}{note}")
     if best := best_line(state):
         lines.append(f"  {best}")
-    try:
-        path = os.path.relpath(run_dir)
-    except ValueError:
-        path = str(run_dir)
-    shown = path if not path.startswith("..") else str(run_dir)
-    lines.append(f"  run directory: {clean(shown)}")
-    lines.append(f"  open it again: miniai-tui attach {clean(shlex.quote(shown))}")
+    lines.append(f"  run directory: {shown(run_dir)}")
+    if parting.startswith("left"):
+        lines.append(f"  {_goes_on(parting)}: {ctl(run_dir, 'resume' if 'paused' in parting else 'stop')}")
+    saved = state.saves.last
+    if saved is not None and (state.over or parting == "killed"):
+        lines.append(f"  go on from the checkpoint at step {count(saved.step)}: {resume(run_dir)}")
+    lines.append(f"  open it again: {attach(run_dir)}")
     return "\n".join(lines)
+
+
+def _goes_on(parting: str) -> str:
+    return "it stands still; let it go on" if "paused" in parting else "it goes on; stop it"

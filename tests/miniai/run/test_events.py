@@ -70,3 +70,12 @@ def test_an_unknown_fact_is_an_error_and_unknown_fields_are_not() -> None:
 )
 def test_requests_go_through_json(request_: rq.AnyRequest) -> None:
     assert rq.decode(rq.encode(request_)) == request_
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"is":"FitEnded","at":1,"error":"\xff"}', b'{"is":"Alerted","x":' + b"[" * 9_000, b"\x00"]
+)
+def test_whatever_is_no_fact_is_the_same_error(line: bytes) -> None:
+    for read in (ev.decode, ev.decode_lines):
+        with pytest.raises(msgspec.DecodeError):
+            read(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,96 @@ def test_closing_tries_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     disk.room = None
     journal.close()
     assert lines(tmp_path / "j")[0] == fact(1)
+
+
+class Watched:
+    """A journal with a clock that moves when told, and what it says of its troubles."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.now, self.said = path, 0.0, list[str]()
+        self.journal = Journal(path, self.said.append, clock=lambda: self.now)
+
+    def write(self, n: int) -> None:
+        """One fact, a second later."""
+        self.now += 1.0
+        self.journal.write(fact(n))
+
+    def read(self) -> tuple[list[object], list[str]]:
+        """What is in the file: facts of ours, and its own words."""
+        there = lines(self.path)
+        alerts = [one.text for one in there if isinstance(one, Alerted)]
+        return [one for one in there if not isinstance(one, Alerted)], alerts
+
+
+def test_a_journal_that_is_deleted_is_written_anew_whole(tmp_path: Path) -> None:
+    watched = Watched(tmp_path / "j")
+    for n in range(2000):
+        watched.write(n)
+    watched.path.unlink()
+    watched.journal.write(fact(2000))  # nobody has looked yet
+    watched.write(2001)
+    watched.write(2002)
+    facts, alerts = watched.read()
+    assert facts == [fact(n) for n in range(2003)]
+    assert alerts == ["the journal was deleted or moved away: it was written anew"]
+    assert watched.said == [*alerts, ""]
+    assert watched.path.stat().st_mode & 0o077 == 0
+    assert os.listdir(tmp_path) == ["j"]
+    watched.journal.close()
+
+
+def test_a_journal_whose_folder_is_deleted(tmp_path: Path) -> None:
+    """It is said once; should the folder come back, the journal does too, with all that was said meanwhile."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    watched = Watched(folder / "j")
+    watched.write(1)
+    shutil.rmtree(folder)
+    for n in (2, 3, 4):
+        watched.write(n)
+    assert len(watched.said) == 1
+    assert watched.said[0].startswith("the journal is gone and cannot be written anew (No such file or directory)")
+    folder.mkdir()
+    watched.write(5)
+    assert watched.read()[0] == [fact(n) for n in range(1, 6)]
+    watched.journal.close()
+
+
+def test_a_disk_without_room_for_a_deleted_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched, disk = Watched(tmp_path / "j"), Disk(monkeypatch)
+    watched.write(1)
+    watched.path.unlink()
+    disk.room = 5
+    watched.write(2)
+    assert os.listdir(tmp_path) == []
+    disk.room = None
+    watched.write(3)
+    assert watched.read()[0] == [fact(1), fact(2), fact(3)]
+    watched.journal.close()
+
+
+def test_another_file_in_the_journals_place_is_gone_on_with(tmp_path: Path) -> None:
+    watched = Watched(tmp_path / "j")
+    watched.write(1)
+    (tmp_path / "copy").write_bytes(watched.path.read_bytes() + b'{"is":"torn')
+    os.replace(tmp_path / "copy", watched.path)
+    watched.write(2)
+    assert watched.read()[0] == [fact(1), fact(2)]
+    assert "another file" in watched.read()[1][0]
+    watched.journal.close()
+
+
+@pytest.mark.parametrize("room", [0, 3])
+def test_a_journal_that_is_emptied_has_no_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    watched = Watched(tmp_path / "j")
+    watched.write(1)
+    os.truncate(watched.path, 0)
+    watched.write(2)
+    disk = Disk(monkeypatch)
+    disk.room = room
+    watched.write(3)
+    assert watched.read()[0] == [fact(2)]
+    disk.room = None
+    watched.write(4)
+    assert watched.read()[0] == [fact(n) for n in (2, 3, 4)]
+    watched.journal.close()

@@ -99,12 +99,13 @@ def test_a_socket_that_never_answers_is_not_alive(tmp_path: Path) -> None:
 
 def test_nonsense_is_answered_and_the_next_request_is_heard(served: Served) -> None:
     with served.raw() as sock:
-        sock.sendall(b'nonsense\n{"do":"Invented","id":"1"}\n{"do":"Pause","id":"2"}\n')
+        bad = [b"nonsense", b'{"do":"Invented","id":"1"}', b'{"do":"Pause","id":"\xff"}', b'{"do":' + b"[" * 9_000]
+        sock.sendall(b"\n".join([*bad, b'{"do":"Pause","id":"2"}\n']))
         lines = sock.makefile("rb")
-        answers = [msgspec.json.decode(lines.readline()) for _ in range(4)]
+        answers = [msgspec.json.decode(lines.readline()) for _ in range(6)]
     assert answers[0] == {"run": served.run.id, "pid": os.getpid()}
-    assert ["error" in a for a in answers] == [False, True, True, False]
-    assert answers[3] == {"got": "2"}
+    assert ["error" in a for a in answers] == [False, True, True, True, True, False]
+    assert answers[5] == {"got": "2"}
 
 
 def test_a_line_without_end_is_cut_off(served: Served) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
 import random
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from miniai import trainer
 from miniai.config import RunConfig
+from miniai.plain import from_plain, to_plain
 from miniai.run import events as ev
 from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
@@ -151,6 +154,45 @@ def test_a_loader_that_stood_still() -> None:
 def test_a_disk_that_is_nearly_full(left: int | None, said: list[str]) -> None:
     sample = ev.SystemSampled(at=1.0, disk_free=left)
     assert Heard().tell(sample, sample) == said
+
+
+EVENTFUL: list[ev.Fact] = [
+    fit_started(2),
+    *(losses(1 + 20 * i, [0.5, 0.6] * 10) for i in range(3)), losses(61, [9.0]), losses(62, [9.0]),
+    *(measured(s, [1.0, 0.0], [0.0, 1.0], [0, s > 3]) for s in range(1, 6)),
+    *(ended(e, 0.5 if e else 0.4) for e in range(8)),
+    progressed(8.0, 7.0), progressed(20.0, 14.0), ev.SystemSampled(at=1.0, disk_free=3),
+]  # fmt: skip
+
+
+@given(st.lists(st.integers(0, len(EVENTFUL)), max_size=3))
+def test_a_resumed_run_is_watched_as_if_it_had_not_been_interrupted(cuts: list[int]) -> None:
+    whole = Heard()
+    whole.tell(*EVENTFUL)
+    told, state, places = list[ev.Alerted](), Watch().state_dict(), [0, *sorted(cuts), len(EVENTFUL)]
+    for start, end in itertools.pairwise(places):
+        heard = Heard()
+        heard.tell(fit_started(2))  # as every process begins
+        heard.watch.load_state_dict(from_plain(json.loads(json.dumps(to_plain(state)))))
+        heard.tell(*EVENTFUL[start:end])
+        told, state = told + heard.alerts, heard.watch.state_dict()
+    assert told == whole.alerts
+    assert len({alert.topic for alert in told}) == len(told) == 6
+
+
+def test_what_was_said_before_the_state_is_there_is_not_said_again() -> None:
+    heard, sample = Heard(), ev.SystemSampled(at=1.0, disk_free=3)
+    heard.tell(sample)
+    heard.watch.load_state_dict(Watch().state_dict())
+    assert heard.tell(sample) == ["disk"]
+
+
+def test_the_wait_before_an_interruption_is_no_wait_after_it() -> None:
+    heard = Heard()
+    state = Watch().state_dict() | {"waited": 40.0}
+    heard.tell(ev.EpochStarted(at=1.0, epoch=0, phase="train", batches=10, step=3))
+    heard.watch.load_state_dict(state)
+    assert heard.tell(progressed(100.0, 41.0)) == []
 
 
 class Job:

@@ -1,0 +1,1 @@
+"""Scripts that make what lies in the repository: data, pictures, recorded runs."""
