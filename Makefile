@@ -13,7 +13,7 @@ ARGS ?=
 
 .PHONY: fit test check coverage format snapshots pictures bench soak clean
 BENCHMARKS := help_time start_up frame_time long_run learner_speed screen_speed screen_cost journal_cost key_press \
-  learner_cost loader_speed stats_cost scratch_loader checkpoint_cost attach_time viewers
+  learner_cost loader_speed stats_cost scratch_loader checkpoint_cost attach_time viewers redraw_time
 .DELETE_ON_ERROR:
 
 fit: $(VENV)/.run-ready

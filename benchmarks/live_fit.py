@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -32,12 +32,12 @@ def until(condition: Callable[[], bool], deadline: float, what: str) -> None:
 class LiveFit:
     """A fit without end under a screen of 120x40, in a folder of its own; a context that stops it in order."""
 
-    def __init__(self, folder: Path, model: str, threads: int = 1) -> None:
+    def __init__(self, folder: Path, model: str, threads: int = 1, more: Sequence[str] = ()) -> None:
         self.root = folder / "runs"
         known = {p.name for p in self.root.glob("*")}
         options = ["--model", model, "--epochs", "1000000", "--run-dir", str(self.root)]
         options += ["--threads", str(threads)] if threads else []
-        self.screen = PtyScreen(command("fit", "fashion", *options), folder)
+        self.screen = PtyScreen(command("fit", "fashion", *options, *more), folder)
         self.screen.watch("miniai-tui", GOING)
         try:
             until(lambda: bool(self._new(known)), 30, "no run directory was made")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from miniai.learner import Learner
 
-__all__ = ["Position", "Start", "batches", "count"]
+__all__ = ["Position", "Start", "batches", "count", "lengths"]
 
 
 class Position(NamedTuple):
@@ -72,3 +72,9 @@ def batches(learn: Learner) -> Iterator[tuple[int, Any]]:
 def count(dl: object) -> int:
     """Number of batches, or a number never reached where the loader does not know it."""
     return len(dl) if isinstance(dl, Sized) else sys.maxsize
+
+
+def lengths(dls: object) -> tuple[int, int]:
+    """Batches of a training and of a validation half; 0 where the loader does not know."""
+    train, valid = (getattr(dls, name, None) for name in ("train", "valid"))
+    return len(train) if isinstance(train, Sized) else 0, len(valid) if isinstance(valid, Sized) else 0

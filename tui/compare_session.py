@@ -68,11 +68,11 @@ class CompareSession:
         ways = [HandOver(partial(_post, app_post, i), lambda: not self._closed) for i in range(len(followers))]
         ask_at = 0.0
         while not self._closed:
-            found = [follower.read() for follower in followers]
-            for way, facts in zip(ways, found, strict=True):
-                if facts:
+            before = [follower.offset for follower in followers]
+            for way, follower in zip(ways, followers, strict=True):
+                if facts := follower.read():
                     way(facts)
-            if any(found):
+            if before != [follower.offset for follower in followers]:  # facts, or lines that are void or unknown
                 continue
             if time.monotonic() >= ask_at:
                 app_post(StandingsKnown(self._standings(followers)))

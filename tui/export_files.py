@@ -61,9 +61,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     Whatever ends the writing, no part of it is left. Where the name is a link, what it leads to is replaced.
     """
-    path = Path(os.path.realpath(path))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with _told(path):
+        path = Path(os.path.realpath(path))
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             with part.open("wb", buffering=1 << 20) as file:
                 yield file

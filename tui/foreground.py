@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -11,6 +12,7 @@ from miniai.run.directory import RunDir
 from miniai.run.output import install
 from miniai.trainer import exit_code, host, obey_signals
 from tui.headless import Format, LogPrinter
+from tui.launch import folder_for
 from tui.lines import Lines
 
 __all__ = ["fit_headless", "lr_find_headless"]
@@ -29,6 +31,8 @@ def lr_find_headless(run: RunDir, form: Format) -> int:
 
 
 def _headless(run: RunDir, printer: LogPrinter) -> int:
+    if (folder := folder_for(run)) is not None:
+        os.chdir(folder)
     output = install()
     control = RunControl()
     obey_signals(control, hangup="stop")

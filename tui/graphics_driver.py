@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import time
 from codecs import getincrementaldecoder
 from typing import Any
@@ -48,6 +49,16 @@ class GraphicsDriver(LinuxDriver):
         if farewell := self._pictures.take_away():
             self.write(farewell)
         super().stop_application_mode()
+
+    def suspend_application_mode(self) -> None:
+        """Give the terminal back for ctrl+z; then the whole job stops, what started us (make, time) included.
+
+        Textual stops only its own process: a shell that waits for `make` would never get the terminal.
+        """
+        super().suspend_application_mode()
+        own = signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # Textual stops this process itself, when all is done
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, own)
 
     def run_input_thread(self) -> None:
         """Read keys until the driver ends; in a thread of Textual's."""

@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from miniai.run.directory import RunDir
 
-__all__ = ["how_it_went", "start_trainer", "trainer_command"]
+__all__ = ["folder_for", "how_it_went", "start_trainer", "trainer_command"]
 
 
 def trainer_command(run: RunDir) -> list[str]:
@@ -19,14 +20,27 @@ def trainer_command(run: RunDir) -> list[str]:
 
 
 def start_trainer(run: RunDir) -> subprocess.Popen[bytes]:
-    """Start the trainer in a session of its own: no terminal, the log file as its output; OSError if it cannot be."""
+    """Start the trainer in a session of its own: no terminal, the log file as its output; OSError if it cannot be.
+
+    In the current folder, or in the run's own where that one is gone: torch loads nothing without a current folder.
+    """
     log = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
-            trainer_command(run), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+            trainer_command(run), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=folder_for(run),
+        )  # fmt: skip
     finally:
         os.close(log)
+
+
+def folder_for(run: RunDir) -> Path | None:
+    """The folder in which to train; None: where we are."""
+    try:
+        os.getcwd()
+    except OSError:
+        return run.path
+    return None
 
 
 def how_it_went(code: int) -> str:

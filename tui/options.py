@@ -10,6 +10,7 @@ from typing import Any
 
 from miniai import models, optimizers, schedules
 from miniai.config import RunConfig, check
+from miniai.errors import UsageError
 from tui.settings import GRAPHICS, LAYOUTS, THEMES
 
 __all__ = ["add_fit_options", "add_lr_find_options", "add_view_options", "config", "listed", "one_of", "view"]
@@ -196,7 +197,10 @@ def config(arguments: argparse.Namespace) -> RunConfig:
     """What the user typed, over the defaults."""
     typed = {name: value for name, value in vars(arguments).items() if name in RunConfig.__struct_fields__}
     if "data_dir" in typed:
-        typed["data_dir"] = os.path.abspath(typed["data_dir"])
+        try:
+            typed["data_dir"] = os.path.abspath(typed["data_dir"])
+        except FileNotFoundError as error:
+            raise UsageError(f"--data-dir {typed['data_dir']}: the current folder is gone, go to another") from error
     config = RunConfig(**typed, given=tuple(sorted(typed)))
     check(config)
     return config

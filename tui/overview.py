@@ -105,7 +105,7 @@ def _overview(run: RunDir, how: RunStatus, room: int) -> Overview:
         dataset=config.dataset,
         model=config.model,
         done=_done(ended),
-        epochs=_epochs(facts) or config.epochs,
+        epochs=_epochs(facts) or config.until or config.epochs,
         step=max((fact.step for fact in ended), default=0),
         seconds=_last_time(run),
         best=_best(ended),

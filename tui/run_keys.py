@@ -43,7 +43,7 @@ class RunKeys(App[None]):
 
     def ask(self, kind: Callable[..., AnyRequest], **more: Any) -> None:
         """Send a request with the epoch and phase that the user sees, and show at once that it was sent."""
-        if self.state.over:
+        if self._is_over():
             return
         progress = self.state.progress
         where = {"epoch": progress.epoch if progress.phase else -1, "phase": progress.phase}
@@ -104,9 +104,15 @@ class RunKeys(App[None]):
         if answer is not None:
             self.ask(SetEpochs, epochs=answer)
 
+    def _is_over(self) -> bool:
+        """Whether there is nobody left to ask; says so if it is so: no key is without an answer."""
+        if self.state.over:
+            self.tell(f"nothing to ask for: the run is {'over' if self.state.base == 'done' else self.state.base}")
+        return self.state.over
+
     def _is_fitting(self) -> bool:
         """Whether there is a fit to change; says so if not."""
-        if self.state.over:
+        if self._is_over():
             return False
         if self.state.progress.phase is None:
             self.tell("not yet: training has not begun")
@@ -123,7 +129,7 @@ class RunKeys(App[None]):
         """Ask when the run shall end."""
         from tui.screens.dialogs import ask_stop
 
-        if not self.state.over:
+        if not self._is_over():
             self.push_screen(ask_stop(), self._stop)
 
     def action_copy_or_stop(self) -> None:

@@ -58,7 +58,7 @@ class Changes:
         factor = request.factor or request.lr / old
         new = request.lr or old * factor
         if not (0 < new < math.inf and 0 < factor < math.inf):
-            return f"{new:g} is no learning rate: it must be above 0"
+            return f"{new:g} is no learning rate: it must be above 0 and not infinite"
         if new == old:
             return f"the learning rate is {old:g} already"
         self.flush()

@@ -13,7 +13,7 @@ from miniai.callbacks.clock import TrainingClock, since_now
 from miniai.callbacks.metrics import MetricsCB
 from miniai.learner_state import callbacks_state, model_state, optimizer_state
 from miniai.plain import to_plain
-from miniai.position import Position
+from miniai.position import Position, lengths
 from miniai.random_state import RandomState
 from miniai.run import checkpoint
 from miniai.run.events import Alerted, Fact, Refused, Saved
@@ -198,6 +198,7 @@ class CheckpointCB(Callback):
             over=at.over,
             fetched=at.fetched,
             n_epochs=learn.n_epochs,
+            batches=lengths(learn.dls),
             wall=round(time.time(), 3),
             sizes={},
             optimizer=optimizer,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from miniai.callbacks.base import Callback
 from miniai.callbacks.changes import past_the_end
 from miniai.callbacks.clock import since_now
+from miniai.errors import RunError
 from miniai.learner_state import load_callbacks, load_model, load_optimizer
 from miniai.plain import from_plain
-from miniai.position import Position, Start
+from miniai.position import Position, Start, lengths
 from miniai.random_state import RandomState
 from miniai.run.checkpoint import MODEL, OPTIMIZER, CheckpointState, read_tensors
 from miniai.run.events import Changed, Fact
@@ -54,6 +55,7 @@ class ResumeCB(Callback):
             return
         self._used = True
         state = self.state
+        self._check_data(learn)
         load_model(learn.model, read_tensors(self.path / MODEL), from_plain(state.model))
         load_optimizer(learn.opt, from_plain(state.optimizer, read_tensors(self.path / OPTIMIZER)))
         random = from_plain(state.random)
@@ -79,6 +81,15 @@ class ResumeCB(Callback):
     def cleanup_fit(self, _learn: Learner, /) -> None:
         """Hold nothing."""
         self._callbacks, self._here, self._start = {}, None, None
+
+    def _check_data(self, learn: Learner) -> None:
+        """A place within other data would mean nothing, and a schedule would not end where it should."""
+        for half, there, here in zip(("training", "validation"), self.state.batches, lengths(learn.dls), strict=True):
+            if there and here and there != here:
+                raise RunError(
+                    f"the checkpoint is of other data: an epoch had {there:,} {half} batches there, and has {here:,} "
+                    "here; a run can go on only with the data that it began with"
+                )
 
     def _go_on_to(self, epochs: int, learn: Learner) -> None:
         """Another number of epochs, as `E` would set it."""

@@ -67,6 +67,8 @@ class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     """The loader has made batch number `batch` already."""
     n_epochs: int
     """Epochs of the fit in all, as they were when it was saved."""
+    batches: tuple[int, int] = (0, 0)
+    """Batches of a training and of a validation half; 0 where the loader does not know."""
     wall: float
     """Seconds since 1970."""
     sizes: dict[str, int]
@@ -150,7 +152,9 @@ def clean_up(folder: Path) -> None:
 @contextmanager
 def _whole(folder: Path, name: str) -> Iterator[Path]:
     """A folder that gets its name once all in it is on the disk."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700)
+        _sync(folder.parent)
     part = folder / f".part-{name}"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)

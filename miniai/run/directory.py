@@ -104,8 +104,8 @@ def create_run(root: Path, config: RunConfig) -> RunDir:
     """Make `root/<id>`, private to its user (0700), with `config.json` and `run.json`; RunError if that fails."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_id = f"{stamp}-{config.dataset}-{config.model}-{os.urandom(2).hex()}"
-    run = RunDir(root.absolute() / run_id)
     try:
+        run = RunDir(root.absolute() / run_id)
         root.mkdir(parents=True, exist_ok=True)
         run.path.mkdir(mode=0o700)
         run.preview.mkdir(mode=0o700)

@@ -18,6 +18,7 @@ from pathlib import Path
 from miniai.run.events import (
     Alerted,
     Fact,
+    FitEnded,
     HistogramsMeasured,
     LayersMeasured,
     PreviewSaved,
@@ -64,7 +65,7 @@ class Journal:
     def write(self, fact: Fact) -> None:
         """Append one fact; while the disk refuses, keep it and try again each second."""
         with self._lock:
-            if self._clock() >= self._look_at and self._fd >= 0:
+            if self._fd >= 0 and (self._clock() >= self._look_at or isinstance(fact, FitEnded)):
                 self._look_at = self._clock() + _LOOK
                 self._look_after(fact.at)
             if self._waiting:

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from miniai.run.events import Fact
 
 __all__ = ["Reporter"]
@@ -27,6 +29,7 @@ class Reporter:
         self._listeners = tuple(listeners)
         self._clock = clock
         self._start = clock() - began
+        self._last = 0.0
         self._lock = threading.RLock()
 
     def hear(self, listener: Callable[[Fact], object]) -> None:
@@ -39,7 +42,13 @@ class Reporter:
         return round(self._clock() - self._start, 3)
 
     def emit(self, fact: Fact) -> None:
-        """Hand one fact to every listener."""
+        """Hand one fact to every listener; its time is never before that of the fact before.
+
+        One that was made in another thread may have waited here behind a later one.
+        """
         with self._lock:
+            if fact.at < self._last:
+                fact = msgspec.structs.replace(fact, at=self._last)
+            self._last = fact.at
             for listener in self._listeners:
                 listener(fact)

@@ -64,13 +64,16 @@ def status(run: RunDir, deadline: float = 1.0) -> RunStatus:
 
 def statuses(runs: Sequence[RunDir], deadline: float = 1.0) -> list[RunStatus]:
     """How each run stands; all of them together take one deadline."""
-    found = [_look(run) for run in runs]
+    found = [_Look(run) for run in runs]
     doubtful = [(look, address) for look in found if look.info and not look.end for address in look.addresses]
     for (look, address), answer in zip(doubtful, ask([a for _, a in doubtful], deadline), strict=True):
         assert look.info is not None
         look.listens |= answer.listens
         if answer.run and answer.run == look.info.id:
             look.answer, look.address = answer, address
+    for look in found:
+        if look.answer is None and look.end is None:
+            look.read()  # it may have come to its end since the first look
     return [look.status() for look in found]
 
 
@@ -87,6 +90,15 @@ class _Look:
         self.answer: Answer | None = None
         self.address = ""
         self.listens = False
+        self.read()
+
+    def read(self) -> None:
+        """Look into the files."""
+        try:
+            self.info = self.run.read_info()
+            self.last = last_edge(self.run)
+        except RunError as error:
+            self.wrong = str(error)
 
     @property
     def end(self) -> FitEnded | None:
@@ -172,16 +184,6 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size:,.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _look(run: RunDir) -> _Look:
-    look = _Look(run)
-    try:
-        look.info = run.read_info()
-        look.last = last_edge(run)
-    except RunError as error:
-        look.wrong = str(error)
-    return look
 
 
 def last_edge(run: RunDir) -> AnyFact | None:

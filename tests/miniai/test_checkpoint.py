@@ -22,7 +22,7 @@ from miniai.learner_state import load_model, model_state
 from miniai.plain import from_plain, to_plain
 from miniai.run import checkpoint
 from miniai.run import events as ev
-from miniai.run.checkpoint import MODEL, CheckpointState
+from miniai.run.checkpoint import MODEL, OPTIMIZER, CheckpointState
 from tests.miniai.resumed import Run, bits
 
 STATE = CheckpointState(step=3, epoch=0, phase="train", batch=3, n_epochs=2, wall=1.5, sizes={})
@@ -134,6 +134,29 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(OSError, match="No space left"):
             checkpoint.write(tmp_path, "step-1", {"a": torch.ones(2)}, {}, STATE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, str, int]] = []
+    sync, rename = os.fsync, os.rename
+
+    def synced(fd: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{fd}"))
+        done.append(("sync", str(path.relative_to(tmp_path)), path.stat().st_size if path.is_file() else 0))
+        sync(fd)
+
+    def renamed(old: Path, new: Path) -> None:
+        done.append(("rename", str(new.relative_to(tmp_path)), 0))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    checkpoint.write(tmp_path / "checkpoints", "step-1", {"a": torch.ones(2)}, {"b": torch.ones(3)}, STATE)
+    made = tmp_path / "checkpoints" / "step-1"
+    part = "checkpoints/.part-step-1"
+    files = [("sync", f"{part}/{name}", (made / name).stat().st_size) for name in (MODEL, OPTIMIZER, "state.json")]
+    after = [("sync", part, 0), ("rename", "checkpoints/step-1", 0), ("sync", "checkpoints", 0)]
+    assert done == [("sync", ".", 0), *files, *after]
 
 
 def test_what_a_kill_left_half_written_is_no_checkpoint(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from miniai.run.directory import RunDir, create_run
 from miniai.run.requests import Stop
 from miniai.run.status import status
 from tests.miniai.resumed import ended_with, told, write_idx
+from tui.cli import main
 
 EPOCHS = 6
 
@@ -124,7 +125,7 @@ def test_no_room_for_checkpoints_and_room_again(data_dir: Path, disk: Path, tmp_
 
 def test_no_room_for_anything_and_room_again(data_dir: Path, disk: Path) -> None:
     run = new_run(disk, data_dir)
-    heard = trained(run, {3: lambda: fill(disk), 5: (disk / "filler").unlink})
+    heard = trained(run, {2: lambda: fill(disk), 6: (disk / "filler").unlink})  # a page may have room for some lines
     assert [len(heard.alerts(topic)) for topic in ("checkpoint", "journal")] == [1, 1]
     assert 6 in heard.saved
     facts = told(run)
@@ -142,6 +143,21 @@ def test_the_disk_becomes_read_only_and_is_well_again(data_dir: Path, disk: Path
     assert len(heard.alerts("checkpoint")) == 1
     assert "Read-only file system" in heard.alerts("checkpoint")[0]
     assert whole_ones(run) == ["step-50", "step-60"]
+
+
+def test_a_run_on_a_read_only_disk_is_not_resumed(
+    data_dir: Path, disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, control = new_run(disk, data_dir), RunControl()
+    trainer.host(run, control, [Heard({2: lambda: control.submit(Stop(id="s"))})], outlives=False)
+    _mount(disk, "ro")
+    assert main(["fit", "--resume", str(run.path), "--headless"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"miniai-tui: {run.path} cannot be written: Read-only file system\n")
+    assert main(["fit", "fashion", "--run-dir", str(disk), "--headless"]) == 1
+    assert capsys.readouterr().err.endswith("Read-only file system; name another folder with --run-dir\n")
+    _mount(disk, "rw")
+    trained(run, {})
 
 
 def _bind(run: RunDir, disk: Path) -> None:
@@ -174,8 +190,10 @@ def test_a_disk_that_refuses_checkpoints(
     assert whole_ones(run) == ["step-50", "step-60"]
 
 
-def test_the_journal_is_deleted(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "_LOOK", 0.0)  # a fit of this size is over within a second
+@pytest.mark.parametrize("look", [0.0, 1000.0])
+def test_the_journal_is_deleted(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, look: float) -> None:
+    """Long before the end, and where nobody has looked for it until the run's last word."""
+    monkeypatch.setattr(journal, "_LOOK", look)
     run = new_run(tmp_path, data_dir)
     heard = trained(run, {3: run.journal.unlink})
     (said,) = heard.alerts("journal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -116,6 +117,20 @@ def test_the_patience_of_alerts_goes_on(tmp_path: Path, data_dir: Path) -> None:
     assert len(said[0]) == 1
 
 
+def test_other_data_than_it_began_with_is_one_line(tmp_path: Path, data_dir: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(data_dir, folder)
+    run = new_run(tmp_path / "runs", folder, epochs=2)
+    stopped_in(run, 1, "train")
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
+        shutil.copy(folder / name.replace("train", "t10k"), folder / name)
+    ended = trainer.host(run, RunControl())
+    assert ended.reason == "failed"
+    assert "other data: an epoch had 10 training batches there, and has 4 here" in ended.error
+    shutil.copytree(data_dir, folder, dirs_exist_ok=True)
+    assert trainer.host(run, RunControl()).reason == "done"
+
+
 def test_what_is_kept(tmp_path: Path, data_dir: Path) -> None:
     run = new_run(tmp_path, data_dir, epochs=5, keep=2, save_best="loss")
     trainer.host(run, RunControl())
@@ -202,24 +217,6 @@ def wait_until(there: Callable[[], bool]) -> None:
     while not there():
         assert time.monotonic() < end
         pause.wait(0.001)
-
-
-def test_killed_and_resumed(tmp_path: Path, data_dir: Path) -> None:
-    """kill -9 at moments that nobody chose: what the checkpoints hold is the run, and not a step of it is lost."""
-    options = {"epochs": 12, "save_every": 2, "opt": "adamw", "sched": "onecycle", "augment": True}
-    whole = new_run(tmp_path / "whole", data_dir, **options)
-    with process(whole) as trained:
-        trained.communicate(timeout=60)
-    run = new_run(tmp_path / "parts", data_dir, **options)
-    for n in (2, 4):
-        with process(run) as trained:
-            wait_for(run, b'"why":"epoch"', n)
-            trained.kill()
-    with process(run) as trained:
-        assert trained.communicate(timeout=60)[1] == b""
-    assert trained.returncode == 0
-    assert ended_with(run) == ended_with(whole)
-    assert [name for name in os.listdir(run.checkpoints) if name.startswith(".")] == []
 
 
 def test_sigusr1_saves(tmp_path: Path, data_dir: Path) -> None:

@@ -55,6 +55,29 @@ def test_suspend_and_come_back(place: Place) -> None:
     assert place.ended == "stopped"
 
 
+def test_the_whole_job_is_suspended(place: Place) -> None:
+    """What started the screen and waits for it stops too: else no shell comes back."""
+    term = shell(place)
+    term.send(f"sh -c {shlex.quote(shlex.join(place.fit()) + '; true')}\n")
+    term.wait("● training")
+    term.send("\x1a")
+    term.wait("Stopped")
+    term.until(lambda: is_usable(term), "a usable shell")
+    step = place.step
+    term.until(lambda: place.step > step + 20, "training behind the suspended screen")
+    term.send("fg\n")
+    term.wait("● training")
+    shown = place.step
+    term.until(lambda: place.step > shown, "batches")
+    term.send("s")
+    term.wait("after this batch")
+    term.send("s")
+    term.wait("■ stopped")
+    term.send("q")
+    term.wait("fashion, mlp: stopped")
+    term.until(lambda: is_usable(term), "a usable shell")
+
+
 def test_bg_leaves_it_suspended(place: Place) -> None:
     """A screen in the background must not draw over the prompt; fg still brings it back."""
     term = shell(place)

@@ -49,6 +49,11 @@ class Driver:
         lines = [pane.render_line(y).text for y in range(pane.content_size.height)]
         return "\n".join([str(pane.border_title), *lines])
 
+    @property
+    def on_top(self) -> type[object]:
+        """What kind of screen is seen: the run's, or a dialog over it."""
+        return type(self.app.screen)
+
     def seen(self) -> set[str]:
         """Ids of the widgets that are on the screen."""
         found = self.app.run_screen.query(Widget)

@@ -16,9 +16,10 @@ from tests.tui.driving import Driver, driving, going
 from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
 from tui.lines import Lines
-from tui.screens.prompt import Prompt, Wrong, read_epochs, read_rate
+from tui.screens.prompt import Prompt, read_epochs, read_rate
 from tui.screens.run import RunScreen
 from tui.state import Progress, RunState
+from tui.typed import Wrong
 
 
 def told(driver: Driver) -> str:

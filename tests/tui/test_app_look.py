@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.content import Content
 
 from miniai.run import events as ev
 from miniai.run.requests import Pause, SkipBatch, SkipEpoch
 from tests.tui.driving import Driver, going
 from tui.app import MonitorApp
+from tui.keys import GROUPS
 from tui.panes.layers import LayersPane
 from tui.panes.loss import LossPane
 from tui.remembered import Preferences
@@ -151,3 +153,28 @@ async def test_calm_draws_rarely_and_answers_keys_at_once(tmp_path: Path) -> Non
         before = driver.text("loss")
         await driver.press("y")
         assert driver.text("loss") != before
+
+
+@pytest.mark.parametrize("width", [40, 56, 70, 99, 100])
+def test_no_tooltip_of_the_help_is_cut(width: int) -> None:
+    lines = [Content.from_markup(line).plain for line in help_lines({}, {"layers": pane_keys(LayersPane)}, width)]
+    text = " ".join(" ".join(lines).split())
+    for _, bindings in GROUPS:
+        for binding in bindings:
+            assert " ".join(binding.tooltip.split()) in text, binding.tooltip
+    if 56 <= width < 100:
+        assert max(map(len, lines)) <= width
+
+
+async def test_the_help_is_whole_at_every_size_and_follows_the_terminal(tmp_path: Path) -> None:
+    async with liking(tmp_path, Settings(), (60, 15)) as driver:
+        await driver.press("question_mark")
+        for size in ((60, 15), (140, 40), (80, 24), (60, 15)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.pilot.pause()
+            box = driver.app.screen.query_one("#help")
+            text = driver.app.screen.query_one("#help Static")
+            lines = [text.render_line(y).text.rstrip() for y in range(text.size.height)]
+            assert [line for line in lines if "…" in line] == [], size
+            assert text.size.width <= box.size.width
+            assert any("Stand still after the running batch," in line for line in lines)

@@ -10,6 +10,8 @@ import pytest
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest, Continue, Pause, SkipBatch, SkipEpoch, Step, Stop
 from tests.tui.driving import driving, going
+from tests.tui.fake_session import FakeSession
+from tests.tui.recorded import Recording
 from tui.messages import RequestFailed
 from tui.screens.dialogs import Ask
 from tui.screens.run import RunScreen
@@ -92,3 +94,19 @@ async def test_no_means_no(tmp_path: Path, opening: str, no: str) -> None:
         assert isinstance(driver.app.screen, RunScreen)
         assert not driver.session.requests
         assert not driver.session.closed.is_set()
+
+
+@pytest.mark.parametrize("key", ["space", "full_stop", "b", "e", "s", "v", "L", "E", "w"])
+async def test_a_key_that_comes_after_the_end_is_told_so(tmp_path: Path, key: str) -> None:
+    async with driving(FakeSession(tmp_path, list(Recording(epochs=2).whole()))) as driver:
+        await driver.press(key)
+        assert driver.session.requests == []
+        assert "nothing to ask for: the run is over   ✓ done" in driver.text("header")
+        assert isinstance(driver.app.screen, RunScreen)
+
+
+async def test_who_opens_a_run_that_is_over_sees_no_last_answer(tmp_path: Path) -> None:
+    facts = list(Recording(epochs=2).whole())
+    skipped = ev.BatchSkipped(at=facts[-1].at, epoch=1, phase="valid", batch=9)
+    async with driving(FakeSession(tmp_path, [*facts[:-1], skipped, facts[-1]])) as driver:
+        assert "skipped" not in driver.text("header")

@@ -42,9 +42,9 @@ async def test_view_keys(tmp_path: Path) -> None:
             await driver.press("t")
             assert driver.app.theme == name
         await driver.press("question_mark")
-        assert isinstance(driver.app.screen, Help)
+        assert driver.on_top is Help
         await driver.press("escape")
-        assert isinstance(driver.app.screen, RunScreen)
+        assert driver.on_top is RunScreen
         await driver.press("ctrl+l")
         assert not driver.session.requests
 

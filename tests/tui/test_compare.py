@@ -56,6 +56,13 @@ def test_too_few_too_many_or_the_same(tmp_path: Path, names: list[str], words: s
         find_runs(names, tmp_path)
 
 
+def test_a_link_to_a_run_is_that_run(tmp_path: Path) -> None:
+    three(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "20260101-120000-fashion-conv-aa11")
+    with pytest.raises(UsageError, match="named twice"):
+        find_runs(["aa11", str(tmp_path / "link")], tmp_path)
+
+
 def test_settings_hold_what_the_model_chose_by_itself(tmp_path: Path) -> None:
     runs = read(tmp_path)
     made = settings(runs[1])

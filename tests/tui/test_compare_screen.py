@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from miniai.run import events as ev
-from tests.tui.compared import CompareDriver, comparing, lines, make_run, three
+from tests.tui.compared import comparing, make_run, three
 from tests.tui.recorded import Recording
 from tests.tui.test_panes_contract import EVIL, SIZES, states
 from tui.colors import PALETTES
@@ -298,26 +297,3 @@ async def test_a_damaged_run_is_told_and_the_others_are_drawn(tmp_path: Path) ->
         assert "✗ no data" in driver.text("header")
         assert "its journal cannot" in driver.text("table")
         assert "A ━ conv-aa11" in driver.text("loss")
-
-
-async def test_a_live_run_is_followed(tmp_path: Path) -> None:
-    runs = three(tmp_path)
-    facts = [*Recording(seed=2).until(1, 60)]
-    async with comparing(runs, follow=True) as driver:
-        await until(driver, "C conv-cc33 ? elsewhere")
-        more = [*Recording(seed=2).whole()][len(facts) - 1 :]
-        with runs[2].run.journal.open("ab") as file:
-            file.write(lines(more))
-        await until(driver, "C conv-cc33 ✓ done")
-        assert "5/5" in driver.text("table")
-        assert math.isfinite(runs[2].state.rows.best[("accuracy", "valid")].value)
-
-
-async def until(driver: CompareDriver, words: str) -> None:
-    """Wait until the header says so."""
-    for _ in range(2000):
-        await driver.look()
-        if words in driver.text("header"):
-            return
-        await driver.pilot.pause(0.01)
-    raise AssertionError(driver.text("header"))

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import msgspec
 import psutil
 import pytest
 
 from miniai.run import events as ev
+from miniai.run import listener
 from miniai.run.directory import RunDir
+from miniai.run.requests import AnyRequest
 from tests.tui.test_ctl import Trainer, trainer  # noqa: F401  # a fixture
 from tui import answered, cli
 from tui.position import Position, position
@@ -99,6 +102,42 @@ def test_a_run_that_came_to_its_end_was_not_killed(
     trainer.listener._kill = end
     assert trainer.ctl("kill") == 1
     assert capsys.readouterr().err == "miniai-tui: the run ended before it could answer: done\n"
+
+
+def test_a_stop_that_came_too_late_has_stopped_nothing(
+    trainer: Trainer,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def done(trainer: Trainer, request: AnyRequest) -> None:
+        trainer.told(ev.FitEnded(at=10, reason="done", step=192))
+        for client in list(trainer.listener._clients):
+            trainer.listener._drop(client)
+
+    trainer.reply = done
+    assert trainer.ctl("stop") == 1
+    assert capsys.readouterr().err == "miniai-tui: the run ended before it could answer: done\n"
+
+
+def test_fewer_epochs_than_are_running_are_not_asked_for(
+    trainer: Trainer,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert trainer.ctl("epochs", "1") == 1
+    assert "epoch 2 is running already" in capsys.readouterr().err
+    assert trainer.requests == []
+
+
+def test_a_trainer_of_another_version_may_not_understand(
+    trainer: Trainer,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def unknown(line: bytes) -> AnyRequest:
+        raise msgspec.ValidationError("Invalid value 'Pause'")
+
+    monkeypatch.setattr(listener, "decode", unknown)
+    assert trainer.ctl("pause") == 1
+    assert capsys.readouterr().err == "miniai-tui: the trainer does not understand it: Invalid value 'Pause'\n"
 
 
 def test_a_run_that_goes_between_two_looks_has_ended(

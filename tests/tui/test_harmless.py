@@ -6,15 +6,18 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from miniai.config import RunConfig
 from miniai.run import events as ev
 from miniai.run.directory import RunDir
+from miniai.run.listener import Listener
+from miniai.run.requests import AnyRequest
 from tests.hostile import EVIL, everything, hostile_run, obeyed, pieces, poisoned
 from tui.cli import main
 from tui.headless import LogPrinter
@@ -32,6 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hostile_run(root, "20260101-000001", host=EVIL)
     broken = hostile_run(root, "20260101-000002")
     broken.info_file.write_text(f'"{EVIL}', encoding="utf-8")
+    hostile_run(root, "20260101-000003")
     return root
 
 
@@ -45,7 +49,8 @@ def test_every_text_is_hostile() -> None:
         assert all(b"]52;c;aGk=" in ev.encode(fact) for fact in facts if type(fact) is kind and ev.encode(fact))
 
 
-NAMES = ["", "20260101-000000", "20260101-000001", "20260101-000002", "nothing\x1b[2J\u202e"]
+NAMES = ["failed", "elsewhere", "damaged", "nothing\x1b[2J\u202e"]
+"""Each of the runs, and one that is not there."""
 COMMANDS: dict[str, list[str]] = {
     "runs": ["runs"],
     "runs --json": ["runs", "--json"],
@@ -53,12 +58,12 @@ COMMANDS: dict[str, list[str]] = {
     "ctl nonsense": ["ctl", "RUN", EVIL],
     "ctl lr nonsense": ["ctl", "RUN", "lr", EVIL],
     "ctl --json": ["ctl", "RUN", "status", "--json"],
-    "compare --plain": ["compare", "RUN", "20260101-000001", "--plain"],
-    "compare --json": ["compare", "RUN", "20260101-000001", "--json"],
+    "compare --plain": ["compare", "RUN", "OTHER", "--plain"],
+    "compare --json": ["compare", "RUN", "OTHER", "--json"],
     "export csv": ["export", "RUN", "--to", "csv", "--force"],
     "export json": ["export", "RUN", "--to", "json", "--force"],
     "export tensorboard": ["export", "RUN", "--to", "tensorboard", "--force"],
-    "export into": ["export", "RUN", "--to", "csv", "-o", f"/nowhere/{EVIL}".replace("\0", "")],
+    "export into": ["export", "RUN", "--to", "csv", "-o", EVIL.replace("\0", "")],
     "attach": ["attach", "RUN"],
     "fit --resume": ["fit", "--resume", "RUN", "--headless"],
     "fit a wrong name": ["fit", EVIL],
@@ -68,23 +73,21 @@ COMMANDS: dict[str, list[str]] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("command", COMMANDS)
+CASES = [(command, name) for command, words in COMMANDS.items() for name in (NAMES if "RUN" in words else [""])]
+
+
+@pytest.mark.parametrize(("command", "name"), CASES)
 def test_nothing_that_a_terminal_obeys(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
-    words = [name if word == "RUN" else word for word in COMMANDS[command]]
-    if "RUN" not in COMMANDS[command] and name:
-        pytest.skip("names no run")
+    paths = dict(zip([*NAMES[:3], "OTHER"], map(str, sorted(runs.iterdir())), strict=True))
+    words = [paths.get(name if word == "RUN" else word, name if word == "RUN" else word) for word in COMMANDS[command]]
     if words[0] in ("runs", "ctl", "compare", "export", "attach", "fit"):
         words += ["--run-dir", str(runs)]
     monkeypatch.chdir(tmp_path)
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            main(words)
-        except SystemExit:
-            pass
+    with redirect_stdout(out), redirect_stderr(err), suppress(SystemExit):
+        main(words)
     said = (out.getvalue() + err.getvalue()).encode("utf-8", "surrogateescape")
     assert said
     assert obeyed(said) == []
@@ -106,18 +109,12 @@ def lines(form: str, renders: Callable[[RunDir], object], run: RunDir) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-@pytest.mark.parametrize("renders", [lambda run: Lines(run.path), lambda run: RateLines(_config())])
+@pytest.mark.parametrize("renders", [lambda run: Lines(run.path), lambda run: RateLines(RunConfig(job="lr-find"))])
 def test_the_log_of_a_fit(runs: Path, form: str, renders: Callable[[RunDir], object]) -> None:
     run = RunDir(next(runs.glob("20260101-000000*")))
     said = lines(form, renders, run)
     assert said.count(b"\n") > 3
     assert obeyed(said) == []
-
-
-def _config() -> object:
-    from miniai.config import RunConfig
-
-    return RunConfig(job="lr-find")
 
 
 @pytest.mark.parametrize("parting", ["", "left running", "left paused", "killed"])
@@ -133,3 +130,35 @@ def test_pieces_are_found() -> None:
     assert pieces(EVIL.encode()) != []
     assert obeyed(EVIL.encode()) != []
     assert obeyed("fine – ✓ 漢字 é\n".encode()) == []
+
+
+def test_what_a_run_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = hostile_run(tmp_path)
+    lines = run.journal.read_bytes().splitlines(keepends=True)[:40]
+    run.journal.write_bytes(b"".join(lines))
+    with socketed(run) as answers:
+        for form in ([], ["--json"]):
+            for words in (["pause"], ["status"], ["lr", "0.1"], ["stop"]):
+                assert main(["ctl", str(run.path), *words, *form]) in (0, 1)
+        assert main(["runs", "--run-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert answers, said
+    assert obeyed((said.out + said.err).encode()) == []
+    assert "refused" in said.err or "evil" in said.err.replace(" ", "")
+
+
+@contextmanager
+def socketed(run: RunDir) -> Iterator[list[AnyRequest]]:
+    """A trainer that answers every request with hostile words."""
+    asked: list[AnyRequest] = []
+
+    def refuse(request: AnyRequest) -> None:
+        asked.append(request)
+        listener.answer(ev.Refused(at=1.0, request=request.id, why=EVIL))
+
+    listener = Listener(run, refuse)
+    run.update_info(socket=listener.address)
+    try:
+        yield asked
+    finally:
+        listener.close()

@@ -282,3 +282,10 @@ def test_a_low_pane_is_used(width: int, height: int, least: int) -> None:
     held = plan(preview(), width, height)
     assert held is not None
     assert held.each >= least
+
+
+def test_right_and_wrong_each_have_a_sign_where_there_is_room() -> None:
+    text = " ".join(rows(preview()))
+    assert "✓ 98 %" in text
+    assert "✗ Coat" in text
+    assert "✓" not in " ".join(rows(preview(), 6, 5))

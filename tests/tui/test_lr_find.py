@@ -97,6 +97,17 @@ def test_the_advice_fits_and_is_harmless(width: int, height: int) -> None:
         assert not [c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs"}]
 
 
+def test_the_command_is_whole_however_narrow() -> None:
+    state = RunState()
+    for fact in search(end=False):
+        state.apply(fact)
+    state.apply(ev.RateSuggested(at=1, rate=0.042, ended="it diverged", why="it fell fastest there"))
+    command = "miniai-tui fit fashion --model conv --threads 1 --lr 0.042"
+    for width in (30, 56, 76):
+        text = " ".join(strip.text for strip in advice(state, Frame(width, 9, COLORS), lambda _: command))
+        assert command in " ".join(text.split())
+
+
 def test_odd_facts_change_nothing_and_do_not_raise() -> None:
     made = found(*search(20, end=False))
     before = list(made.rates)
@@ -116,8 +127,8 @@ async def test_the_screen_says_the_rate_and_the_command(tmp_path: Path) -> None:
             assert {"curve", "advice", "header", "keys"} <= driver.seen()
             text = driver.text("advice")
             assert "learning rate 0.02  is a good one" in text
-            if size[0] >= 80:
-                assert "miniai-tui fit fashion --model conv --bs 64 --lr 0.02" in text
+            assert "miniai-tui fit fashion --model conv --bs 64 --lr 0.02" in " ".join(text.split())
+            assert "too small" not in driver.text("curve")
             assert "✓ done" in driver.text("header")
             assert "quit" in driver.text("keys")
             assert "pause" not in driver.text("keys")

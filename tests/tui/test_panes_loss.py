@@ -226,3 +226,11 @@ def test_at_most_one_point_per_column_reaches_plotext(monkeypatch: pytest.Monkey
     state = with_loss(*[1 + math.sin(i) for i in range(20_000)])
     rows(state, 107)
     assert 0 < counts[0] <= 100
+
+
+def test_each_validation_has_its_dot_as_long_as_there_are_two_columns_for_each() -> None:
+    state = RunState()
+    for fact in Recording(epochs=20).whole():
+        state.apply(fact)
+    assert sum(line.count("●") for line in rows(state, 61, 16)[2:]) >= 18  # two may lie below words
+    assert sum(line.count("●") for line in rows(state, 46, 16)[2:]) == 0

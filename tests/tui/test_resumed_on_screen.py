@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import pytest
 from textual.message import Message
 
@@ -131,8 +133,6 @@ async def test_the_key_asks_and_the_answer_is_seen(tmp_path: Path) -> None:
         asked = driver.session.requests[-1]
         assert isinstance(asked, Save)
         assert "saving: after this batch" in driver.text("header")
-        import msgspec
-
         await driver.post(msgspec.structs.replace(SAVED, step=192, request=asked.id), seconds=0.5)
         assert "saved at step 192" in driver.text("header")
         assert driver.app.state.marks[-1].text == "saved"
@@ -174,3 +174,14 @@ def test_the_summary_names_the_command_that_goes_on(tmp_path: Path) -> None:
     assert "--resume" not in summary(after(*facts, SAVED), tmp_path)
     text = summary(after(*facts, SAVED, end), tmp_path)
     assert f"go on from the checkpoint at step 96: miniai-tui fit --resume {tmp_path}" in text
+
+
+@pytest.mark.parametrize("why", ["epoch", "best", "time"])
+def test_a_checkpoint_that_nobody_asked_for_is_no_notice(why: Literal["epoch", "best", "time"]) -> None:
+    state = after(*Recording().until(0, 100))
+    state.apply(SAVED)
+    assert (state.notice, state.notices) == ("saved at step 96", 1)
+    state.apply(msgspec.structs.replace(SAVED, step=118, why=why, request=""))
+    assert (state.notice, state.notices) == ("saved at step 96", 1)
+    assert state.saves.last is not None
+    assert state.saves.last.step == 118

@@ -87,6 +87,7 @@ def test_what_a_resumed_run_made_void_does_not_count(tmp_path: Path) -> None:
     assert (overview.done, overview.step) == (3, 30)
     assert overview.best == Best("accuracy", 0.8, 1)
     assert seen(made(tmp_path, *facts[:3])).done == 1
+    assert seen(made(tmp_path, row(0, "valid", 10), ev.RunResumed(at=3, step=10))).done == 1  # what led there holds
 
 
 def test_of_a_very_long_journal_the_newer_part_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +97,8 @@ def test_of_a_very_long_journal_the_newer_part_is_read(tmp_path: Path, monkeypat
     overview = seen(made(tmp_path, row(0, "valid"), *many, row(7, "valid")))
     assert (overview.done, overview.whole, overview.best) == (8, False, Best("accuracy", 0.8, 8))
     assert "0.8000 *" in table([overview], [overview.id], time.time())
+    assert seen(made(tmp_path, *many, row(7, "valid"), epochs=9)).epochs == 9  # how many is told in the older part
+    assert seen(made(tmp_path, *many, row(7, "valid"), epochs=9, until=12)).epochs == 12  # resumed with more
 
 
 def test_a_search_for_a_rate_is_no_fit(tmp_path: Path) -> None:
@@ -153,6 +156,27 @@ def test_damaged_folders_are_listed_as_such(tmp_path: Path, capsys: pytest.Captu
         assert ("✗ damaged" in lines[run.id]) == ("run.json" in name), name
     assert "✓ done" in lines[made_["no config"].id]
     assert "fashion  mlp" in lines[made_["no config"].id]
+
+
+def test_a_damaged_run_is_as_old_as_its_name_says(tmp_path: Path) -> None:
+    for name in ("20260101-000000-a-run-0000", "20270101-000000-a-run-0000"):
+        (tmp_path / name).mkdir()
+    new, old = overviews(find_runs(tmp_path))
+    assert (new.id[:4], old.id[:4]) == ("2027", "2026")
+    assert new.created - old.created == 365 * 86_400
+
+
+def test_json_has_all_runs_in_a_terminal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tui.runs._is_terminal", lambda: True)
+    monkeypatch.setattr("tui.runs._NEWEST", 1)
+    for _ in range(3):
+        made(tmp_path)
+    assert cli.main(["runs", "--json", "--run-dir", str(tmp_path)]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert cli.main(["runs", "--run-dir", str(tmp_path)]) == 0
+    assert "2 older runs are not listed" in capsys.readouterr().out
 
 
 def test_a_folder_without_runs_says_how_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

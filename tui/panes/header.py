@@ -93,7 +93,8 @@ def _what(state: RunState) -> list[str]:
 
 def _badge(state: RunState, colors: Palette) -> list[Part]:
     if state.replay:
-        return [(f"» {state.replay}", style(colors.waiting, bold=True))]
+        stood = " · the run was paused" if state.paused else ""
+        return [(f"» {state.replay}{stood}", style(colors.waiting, bold=True))]
     status = state.status
     text: str = state.asked.text or (f"paused at step {count(state.step)}" if status == "paused" else status)
     waits = bool(state.asked.text) or status in ("paused", "stopping")

@@ -25,6 +25,8 @@ __all__ = ["CAPTION", "ImagesPane", "Loaded", "Plan", "images", "mistakes", "pla
 
 ROOMY = 64
 """Cells of a pane whose title has room for more words."""
+SIGNED = 7
+"""Cells of the narrowest picture below which what was right has a sign too."""
 LOSS = 11
 """Cells of the narrowest picture that has its loss beside its label."""
 
@@ -228,7 +230,7 @@ def _caption(preview: Preview, i: int, classes: list[str], width: int, colors: P
     if math.isnan(sure):  # it took the picture for nothing: the class that stands there is only the first one
         return name, (fit(f"✗ {share}", width), style(colors.wrong))
     if label == said:
-        return name, (fit(share, width), style(colors.muted))
+        return name, (fit(f"✓ {share}" if width >= SIGNED else share, width), style(colors.muted))
     taken = f"✗ {_name(said, classes)}"
     room = width - len(share) - 1
     both = room >= min(cell_len(taken), 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Blur, Click, Focus
+from textual.events import Click
 from textual.strip import Strip
 
 from tui.colors import style
@@ -153,14 +153,14 @@ class LayersPane(ScrollPane):
             self.cursor = Cursor(layer, None if column >= len(last) - 1 else int(last[column]))
             self.redraw()
 
-    def on_focus(self, event: Focus) -> None:  # noqa: ARG002
+    def on_focus(self) -> None:
         """Say what the keys do here."""
         self._hint()
 
     def _hint(self) -> None:
         self.border_subtitle = "arrows: layer and step · esc closes" if self.opened else "arrows read · enter opens"
 
-    def on_blur(self, event: Blur) -> None:  # noqa: ARG002
+    def on_blur(self) -> None:
         """Only the pane with the focus says it."""
         self.border_subtitle = ""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS_PER_TICK", "LABEL", "ROWS_PER_TICK", "draw_axes", "loss_chart"]
 
 ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
+POINTED = 2
+"""Cells for each value of an epoch from which it has a dot of its own."""
 
 
 def loss_chart(state: RunState, frame: Frame, view: View | None = None) -> list[Strip]:
@@ -53,7 +55,7 @@ def _draw(plot: Plot) -> None:
     if y is not None:
         for columns, sign, color in ((plot.valid, "●", colors.valid), (plot.train, "○", colors.train)):
             pointed = sign == "●" or plot.choice.kind == "epochs"
-            if pointed and columns is not None and len(columns.at) <= width // 4:
+            if pointed and columns is not None and len(columns.at) <= width // POINTED:
                 _draw_points(plot, columns, y, sign, color)
         chart.lines(grid, (left, width, height), plot.x, y, curves(plot))
         if plot.train is not None and plot.choice.kind == "steps":

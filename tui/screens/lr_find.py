@@ -25,6 +25,8 @@ __all__ = ["AdvicePane", "CurvePane", "LRFindScreen", "RateHeader", "advice", "c
 LABEL = 8
 """Cells left of the plot."""
 HUGE = 1e30
+LOW = 20
+"""Lines of the screen below which there is little room for words."""
 WORST = 2.0
 """Losses are drawn up to so many times the span between the first one and the lowest: what diverges is cut off."""
 FLAT = 0.02
@@ -208,7 +210,8 @@ def advice(state: RunState, frame: Frame, command: Callable[[float], str]) -> li
     if suggested.rate is not None:
         value: Part = (f"{suggested.rate:g}", style(colors.valid, bold=True))
         rows.append([("learning rate ", muted), value, ("  is a good one to begin with", muted)])
-        rows.append([(cut(command(suggested.rate), width), strong)])
+        told = _wrapped(command(suggested.rate), width - 2)  # whole, since it is what the search was for
+        rows += [[("  " if i else "", strong), (row, strong)] for i, row in enumerate(told)]
     else:
         rows.append([("✗ no learning rate can be suggested", style(colors.wrong, bold=True))])
     for word, text in (("why", suggested.why), ("end", suggested.ended)):
@@ -222,7 +225,7 @@ def advice(state: RunState, frame: Frame, command: Callable[[float], str]) -> li
 def _wrapped(text: str, width: int) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, max(width, 8))
+    return textwrap.wrap(text, max(width, 8), break_on_hyphens=False)
 
 
 class LRFindScreen(SmallScreen):
@@ -233,6 +236,11 @@ class LRFindScreen(SmallScreen):
     ) -> None:
         super().__init__(session, state, clock, keys)
         self.command = command
+
+    def fit_size(self) -> None:
+        """On a low screen the words give way to the curve."""
+        super().fit_size()
+        self.set_class(self.app.size.height < LOW, "-short")
 
     def header(self) -> Pane:
         """The two lines at the top."""

@@ -20,6 +20,7 @@ from tui.panes.base import Pane
 from tui.panes.gone import GonePane
 from tui.panes.header import HeaderPane
 from tui.panes.lines import Frame, Part, ends, length
+from tui.screens.help import key_lines, room
 from tui.screens.run import RunScreen
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.session import Session
@@ -115,9 +116,9 @@ class KeyList(ModalScreen[None]):
         with VerticalScroll(id="help") as box:
             box.border_title = "keys"
             box.border_subtitle = "esc closes"
-            yield Static("\n".join(self._line(binding) for binding, _ in self._keys))
+            yield Static()
 
-    @staticmethod
-    def _line(binding: Binding) -> str:
-        key = key_name(binding.key).replace("[", r"\[")
-        return f"[$focus b]{key:>7}[/]  {binding.description:<33} [$muted]{binding.tooltip}[/]"
+    def on_resize(self) -> None:
+        """Lines for the width that there is."""
+        width = room(self.query_one("#help"))
+        self.query_one(Static).update("\n".join(key_lines([binding for binding, _ in self._keys], {}, width)))

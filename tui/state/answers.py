@@ -26,7 +26,7 @@ def words(fact: Answer, of: int) -> str:
             return f"stops after {'this batch' if fact.when == 'batch' else f'epoch {fact.epoch + 1}'}"
         case ev.Changed():
             return change(fact)
-        case ev.Saved():
+        case ev.Saved() if fact.why == "request":  # others come by themselves, after every epoch: no news
             return f"saved at step {fact.step:,}"
         case ev.Refused():
             return f"refused: {clean(fact.why)}"

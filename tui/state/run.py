@@ -277,8 +277,7 @@ class RunState:
         self._touch("status", "progress", "metrics", "loss", "layers", "preview", "marks", "alerts")
 
     def _finish(self, reason: Literal["done", "stopped", "failed"]) -> None:
-        if self.planned:
-            self.notice = ""  # what was planned has come: the status says so
+        self.notice = ""  # what was planned has come: the status says so
         self.base, self.paused, self.planned = reason, False, False
         self.asked.clear()
         self._end_rows()

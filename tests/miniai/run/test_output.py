@@ -75,3 +75,12 @@ def test_every_listener_hears_every_fact_in_order() -> None:
     for fact in facts:
         reporter.emit(fact)
     assert heard == [(who, fact) for fact in facts for who in "ab"]
+
+
+def test_times_never_fall() -> None:
+    """A fact that was made in another thread may come after a later one."""
+    heard: list[Fact] = []
+    reporter = Reporter([heard.append])
+    for at in (1.0, 3.0, 2.0, 4.0):
+        reporter.emit(Continued(at=at, paused=at))
+    assert heard == [Continued(at=at, paused=paused) for at, paused in ((1, 1), (3, 3), (3, 2), (4, 4))]
