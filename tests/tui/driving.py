@@ -50,9 +50,9 @@ class Driver:
         return "\n".join([str(pane.border_title), *lines])
 
     @property
-    def on_top(self) -> type[object]:
+    def on_top(self) -> str:
         """What kind of screen is seen: the run's, or a dialog over it."""
-        return type(self.app.screen)
+        return type(self.app.screen).__name__
 
     def seen(self) -> set[str]:
         """Ids of the widgets that are on the screen."""

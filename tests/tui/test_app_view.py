@@ -14,7 +14,6 @@ from tui.colors import PALETTES
 from tui.keys import GROUPS
 from tui.panes.images import ImagesPane
 from tui.screens.dialogs import Ask
-from tui.screens.help import Help
 from tui.screens.run import RunScreen
 
 
@@ -42,9 +41,9 @@ async def test_view_keys(tmp_path: Path) -> None:
             await driver.press("t")
             assert driver.app.theme == name
         await driver.press("question_mark")
-        assert driver.on_top is Help
+        assert driver.on_top == "Help"
         await driver.press("escape")
-        assert driver.on_top is RunScreen
+        assert driver.on_top == "RunScreen"
         await driver.press("ctrl+l")
         assert not driver.session.requests
 
