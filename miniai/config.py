@@ -13,7 +13,10 @@ import msgspec
 from miniai.errors import UsageError
 from miniai.run.replacing import replace_file
 
-__all__ = ["RunConfig", "check", "read_config", "write_config"]
+__all__ = ["MOST_EPOCHS", "RunConfig", "check", "read_config", "write_config"]
+
+MOST_EPOCHS = 1_000_000
+"""More than anybody trains; a number beyond it is a slip."""
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):

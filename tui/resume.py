@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import socket
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from miniai.config import RunConfig, read_config, write_config
+from miniai.config import MOST_EPOCHS, RunConfig, read_config, write_config
 from miniai.errors import RunError, UsageError
 from miniai.recipe import recipe
 from miniai.run.directory import RunDir, find_run
@@ -20,8 +19,8 @@ from miniai.run.status import status
 
 __all__ = ["resumed_run"]
 
-_FREE = ("save_every", "save_minutes", "save_best", "keep")
-"""Options that may differ from those that the run was started with."""
+_FREE = ("save_every", "save_minutes", "save_best", "keep", "data_dir", "device", "threads")
+"""Options that may differ from those that the run was started with: when checkpoints are written, and where it runs."""
 _LATELY = 60.0
 """Seconds without a sign after which a run on another machine is taken to be over."""
 
@@ -40,7 +39,9 @@ def resumed_run(arguments: argparse.Namespace) -> RunDir:
     changes = {name: value for name, value in typed.items() if name in _FREE}
     with alone(run):  # another command of this kind may be at it in this very moment
         _check_stands_still(run)
-        _check_epochs(run, _newest(run, config), until)
+        found = _newest(run, config)
+        until = until or _asked_before(run, config, found)
+        _check_epochs(run, found, until)
         _make_ready(run, msgspec.structs.replace(config, until=until, **changes))
     return run
 
@@ -57,10 +58,9 @@ def _check_options(typed: dict[str, Any], config: RunConfig) -> None:
     """A resumed run is the same run: what decides what it computes cannot be another."""
     own = {**msgspec.structs.asdict(config), **recipe(config)._asdict()}
     for name, value in typed.items():
-        asked = os.path.abspath(value) if name == "data_dir" else value
-        if name not in _FREE and asked != own[name]:
+        if name not in _FREE and value != own[name]:
             raise UsageError(
-                f"--resume goes on with the run's own {_option(name)} {own[name]}: it cannot become {asked} "
+                f"--resume goes on with the run's own {_option(name)} {own[name]}: it cannot become {value} "
                 "(leave it out, or start a new run)"
             )
 
@@ -107,8 +107,15 @@ def _command(config: RunConfig) -> str:
     return shlex.join(words)
 
 
+def _asked_before(run: RunDir, config: RunConfig, found: Resumption) -> int | None:
+    """What an earlier `--resume --epochs` asked for; None once a checkpoint knows it, or knows better."""
+    return config.until if run.config_file.stat().st_mtime > found.state.wall else None
+
+
 def _check_epochs(run: RunDir, found: Resumption, until: int | None) -> None:
-    """There must be something left to do."""
+    """There must be something left to do, and not more than anybody means."""
+    if until is not None and until > MOST_EPOCHS:
+        raise UsageError(f"{until:,} epochs are more than {MOST_EPOCHS:,}")
     state = found.state
     done = state.epoch + (state.over and state.phase == "valid")
     if until is not None and until <= state.epoch:

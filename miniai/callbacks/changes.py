@@ -7,6 +7,7 @@ from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from miniai.callbacks.schedule import BaseSchedCB, scale_rate
+from miniai.config import MOST_EPOCHS
 from miniai.run.events import Changed, EpochEnded, EpochStarted, Fact
 from miniai.run.requests import SetEpochs, SetLearningRate, SetValidation
 from miniai.run.switch import Switch
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Changes", "past_the_end"]
 
 Change: TypeAlias = SetLearningRate | SetEpochs | SetValidation
-MOST_EPOCHS = 1_000_000
 
 
 class Changes:
