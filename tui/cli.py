@@ -14,7 +14,7 @@ from miniai import catalog
 from miniai.errors import MiniaiError, UsageError
 from miniai.run.output import fill_in
 from tui import compare, ctl, export, runs
-from tui.options import add_fit_options, add_lr_find_options, add_view_options, config, listed, one_of, view
+from tui.options import add_fit_options, add_lr_find_options, add_view_options, config, listed, one_of, speed, view
 
 if TYPE_CHECKING:
     from miniai.run.directory import RunDir
@@ -160,20 +160,10 @@ def _add_attach(commands: Any) -> None:
     attach.add_argument("name", metavar="RUN", help="a run's folder, its id (or the beginning or end of it), or 'last'")
     attach.add_argument("--run-dir", metavar="DIR", default="runs", help="where runs are kept (default: runs)")
     attach.add_argument(
-        "--speed", metavar="X", type=_speed, help="replay from the beginning, X times as fast as it was (such as 8)"
+        "--speed", metavar="X", type=speed, help="replay from the beginning, X times as fast as it was (such as 8)"
     )
     add_view_options(attach)
     attach.set_defaults(run=_attach)
-
-
-def _speed(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.001 <= value <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed: 8 is eight times as fast as it was, 0.5 half as fast")
-    return value
 
 
 def _add_data(commands: Any) -> None:

@@ -13,7 +13,10 @@ from miniai.config import RunConfig, check
 from miniai.errors import UsageError
 from tui.settings import GRAPHICS, LAYOUTS, THEMES
 
-__all__ = ["add_fit_options", "add_lr_find_options", "add_view_options", "config", "listed", "one_of", "view"]
+__all__ = [
+    "add_fit_options", "add_lr_find_options", "add_view_options", "config", "data_folder", "listed", "one_of", "speed",
+    "view",
+]  # fmt: skip
 
 UNSET: Any = argparse.SUPPRESS
 """Leaves an option out of the arguments unless it is typed: only then it overrides a default."""
@@ -197,13 +200,29 @@ def config(arguments: argparse.Namespace) -> RunConfig:
     """What the user typed, over the defaults."""
     typed = {name: value for name, value in vars(arguments).items() if name in RunConfig.__struct_fields__}
     if "data_dir" in typed:
-        try:
-            typed["data_dir"] = os.path.abspath(typed["data_dir"])
-        except FileNotFoundError as error:
-            raise UsageError(f"--data-dir {typed['data_dir']}: the current folder is gone, go to another") from error
+        typed["data_dir"] = data_folder(typed["data_dir"])
     config = RunConfig(**typed, given=tuple(sorted(typed)))
     check(config)
     return config
+
+
+def data_folder(name: str) -> str:
+    """What `--data-dir` means wherever the trainer runs; UsageError if that cannot be said."""
+    try:
+        return os.path.abspath(name)
+    except FileNotFoundError as error:
+        raise UsageError(f"--data-dir {name}: the current folder is gone, go to another") from error
+
+
+def speed(text: str) -> float:
+    """An option's type: how many times as fast a run is shown."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: 8 is eight times as fast as it was, 0.5 half as fast")
+    return value
 
 
 def listed(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from miniai.recipe import recipe
 from miniai.run.directory import RunDir, find_run
 from miniai.run.resuming import Resumption, alone, resumption
 from miniai.run.status import status
+from tui.options import data_folder
 
 __all__ = ["resumed_run"]
 
@@ -34,6 +35,8 @@ def resumed_run(arguments: argparse.Namespace) -> RunDir:
     fields = RunConfig.__struct_fields__
     typed = {name: value for name, value in vars(arguments).items() if name in fields and value is not None}
     until = typed.pop("epochs", None)
+    if "data_dir" in typed:
+        typed["data_dir"] = data_folder(typed["data_dir"])
     _check_options(typed, config)
     _check_stands_still(run)
     changes = {name: value for name, value in typed.items() if name in _FREE}

@@ -42,9 +42,10 @@ def resume(run: RunDir, **typed: Any) -> RunConfig:
     return read_config(run.config_file)
 
 
-def test_where_it_runs_and_when_it_saves_may_change(tmp_path: Path) -> None:
+def test_where_it_runs_and_when_it_saves_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = stopped(tmp_path)
-    config = resume(run, data_dir="/moved", device="cuda", threads=4, keep=7, lr=None)
+    monkeypatch.chdir("/")
+    config = resume(run, data_dir="moved", device="cuda", threads=4, keep=7, lr=None)
     assert (config.data_dir, config.device, config.threads, config.keep) == ("/moved", "cuda", 4, 7)
     assert resume(run).data_dir == "/moved"
 
