@@ -28,8 +28,10 @@ from live_fit import GOING, LiveFit
 from table import quantile, show
 
 from miniai.run.events import Continued, Paused
+from tui.panes.layer_words import TITLES
 
-TITLES = ("mean of activations", "standard deviation of", "share of activations")
+STATISTICS = [title[:18] for title in TITLES.values()]
+"""How the pane's titles begin, in the order in which `m` goes through them."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ def run(fit: LiveFit, presses: int, dice: random.Random) -> tuple[Presses, Press
     time.sleep(3)
     for i in range(presses):
         time.sleep(dice.uniform(0.05, 0.6))
-        title = TITLES[(i + 1) % len(TITLES)]
+        title = STATISTICS[(i + 1) % len(STATISTICS)]
         statistic.add(fit, "m", title, title)
     for _ in range(presses):
         time.sleep(dice.uniform(0.2, 0.8))

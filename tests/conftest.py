@@ -1,0 +1,12 @@
+"""What all tests need of the process that runs them."""
+
+from __future__ import annotations
+
+import signal
+
+# A shell ignores these for what it starts in the background, and children inherit that: the programs that tests start
+# would never hear the signals that they are sent.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
