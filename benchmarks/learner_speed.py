@@ -30,6 +30,8 @@ from miniai.run.reporter import Reporter
 BOUNDS = {("mlp", "loop"): 0.92, ("conv", "loop"): 0.97, ("mlp", "stats"): 0.97, ("conv", "stats"): 0.97}
 BATCH = {"mlp": 1024, "conv": 512}
 RATE = {"mlp": 0.2, "conv": 0.1}
+EPOCHS = 5
+"""Of one fit, as by default: what a fit costs at its beginning and its end is there once in so many."""
 
 
 def model_of(name: str) -> nn.Module:
@@ -70,16 +72,16 @@ def by_hand(name: str, x: Tensor, y: Tensor) -> Callable[[], int]:
 
 
 def learner(name: str, folder: Path, *, stats: bool = False) -> Callable[[], int]:
-    """One epoch of what `miniai-tui fit --headless` runs: control, metrics, previews and reports into a journal."""
+    """A fit as `miniai-tui fit --headless` runs it: control, metrics, previews, checkpoints, reports into a journal."""
     config = RunConfig(model=name, bs=BATCH[name], lr=RATE[name], opt="sgd", device="cpu", threads=1, stats=stats)
     run = create_run(folder, config)
     learn = Fitting(run, config, RunControl(), Reporter([Journal(run.journal).write])).prepare()
 
-    def epoch() -> int:
-        learn.fit(1, valid=False)
-        return len(learn.dls.train)
+    def fit() -> int:
+        learn.fit(EPOCHS, valid=False)
+        return EPOCHS * len(learn.dls.train)
 
-    return epoch
+    return fit
 
 
 def main() -> None:
