@@ -45,7 +45,7 @@ pictures: $(VENV)/.dev-ready
 	$(BIN)/python -m scripts.panes_pictures
 
 soak: $(VENV)/.dev-ready
-	MINIAI_EXAMPLES=1000 MINIAI_KILLS=100 $(BIN)/python -m pytest -q tests/miniai/test_resume.py \
+	MINIAI_EXAMPLES=1000 MINIAI_KILLS=100 $(BIN)/python -m pytest -q --timeout 1800 tests/miniai/test_resume.py \
 	  tests/miniai/test_resume_host.py tests/terminal/test_kill.py $(ARGS)
 
 bench: $(VENV)/.dev-ready

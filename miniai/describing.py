@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from miniai.fitting import Fitting, StoppedEarly
+from miniai.heavy import load_torch
 from miniai.run.events import DatasetDescribed
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Describing(Fitting):
         """Load and describe; raises what loading raises."""
         try:
             self._stage("loading torch")
+            load_torch()
             from miniai.facts import facts_of
 
             data = self._load_data()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from miniai import schedules
 from miniai.config import RunConfig, check
+from miniai.heavy import load_torch
 from miniai.recipe import recipe
 from miniai.run.control import RunControl
 from miniai.run.directory import RunDir
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["Fitting", "StoppedEarly"]
 
 Stage = Literal[
-    "loading torch", "looking for data", "reading data", "building the model", "first batch", "looking at the data"
-]
+    "loading torch", "looking for a GPU", "looking for data", "reading data", "building the model", "first batch",
+    "looking at the data",
+]  # fmt: skip
 
 
 class StoppedEarly(Exception):
@@ -79,6 +81,7 @@ class Fitting:
         """Everything up to the first batch: device, seed, data, model, Learner."""
         check(self.config)
         self._stage("loading torch")
+        load_torch()
         import torch
 
         from miniai.activations import set_seed
@@ -86,6 +89,8 @@ class Fitting:
 
         if self.config.threads is not None:
             torch.set_num_threads(self.config.threads)
+        if self.config.device == "auto":
+            self._stage("looking for a GPU")
         device, alert = pick_device(self.config.device)
         if alert:
             self.reporter.emit(Alerted(at=self.reporter.now(), topic="device", text=alert))

@@ -39,7 +39,11 @@ def get(name: str) -> OptFunc:
     cls, options, _ = _row(name)
     from torch import optim
 
-    return partial(getattr(optim, cls), **options)
+    from miniai.eager import eager
+
+    kind: type[Optimizer] = getattr(optim, cls)
+    opt_func: OptFunc = eager(kind)
+    return partial(opt_func, **options)
 
 
 def default_lr(name: str) -> float:

@@ -110,7 +110,17 @@ class Sampler:
             process_cpu=round(process.cpu_percent(None) / 100, 2),
             process_memory=process.memory_info().rss // MIB,
             disk_free=None if disk is None else disk.free // MIB,
+            log=None if disk is None else self._logged(),
         )
+
+    def _logged(self) -> int | None:
+        """Bytes of the run's log; None if there is none."""
+        if self._folder is None:
+            return None
+        try:
+            return int(self._disk(os.stat, self._folder / "log.txt").st_size)
+        except (OSError, TimeoutError):
+            return None
 
     def _room(self) -> Any:
         """Room on the disk of the run's directory; None if it does not say."""

@@ -23,17 +23,17 @@ import psutil
 from miniai.config import RunConfig, read_config
 from miniai.errors import MiniaiError, RunError
 from miniai.fitting import Fitting
-from miniai.run.checkpoint import set_aside
 from miniai.run.control import RunControl
-from miniai.run.directory import RunDir, boot_id
-from miniai.run.events import SCHEMA, Alerted, Fact, FitEnded, RunResumed, RunStarted
+from miniai.run.directory import RunDir
+from miniai.run.events import SCHEMA, Alerted, Fact, FitEnded, RunStarted
+from miniai.run.going_on import GoingOn
 from miniai.run.journal import Journal
 from miniai.run.listener import Listener, kill_group
 from miniai.run.logout import at_logout
 from miniai.run.output import LossyWriter, one_line
 from miniai.run.output import install as install_output
 from miniai.run.reporter import Reporter
-from miniai.run.resuming import Resumption, alone, last_at, resumption
+from miniai.run.resuming import Resumption, alone, resumption
 from miniai.run.watch import Watch
 
 __all__ = ["exit_code", "host", "main", "obey_signals"]
@@ -77,17 +77,20 @@ def _host(
     journal = _open_journal(run, trouble)
     losses = _Losses(output)
     watch = [Watch()] if config.job == "fit" else []  # a search for a rate is meant to go wrong
-    began = last_at(run.journal) if resumed else 0.0
-    reporter = Reporter((journal.write, *listeners, losses.look, *watch), began=began)
+    going_on = GoingOn(run, resumed, journal) if resumed else None
+    write = journal.write if going_on is None else going_on.held.write
+    reporter = Reporter((write, *listeners, losses.look, *watch), began=0.0 if going_on is None else going_on.began)
     trouble.now = losses.now = reporter.now
     losses.emit = reporter.emit
     for rules in watch:
         rules.emit = reporter.emit
-    if began == 0.0:
-        reporter.emit(_run_started(run, config))
-    if resumed:
-        _go_on(run, resumed, reporter)
+    if going_on is None or going_on.anew:
+        reporter.emit(_run_started(run, config, reporter.now()))
+    if going_on is not None:
+        going_on.say(reporter)
     trouble.socket = socket = _open_socket(run, control, kill, reporter)
+    if going_on is not None and socket is not None:
+        going_on.held.tell = socket.say
     if outlives and config.job == "fit" and (danger := at_logout()):
         reporter.emit(Alerted(at=reporter.now(), topic="logout", text=danger))
     fitting = _job(config)(run, config, control, reporter)
@@ -98,11 +101,13 @@ def _host(
         text = f"{signal.Signals(control.signal).name} asked the trainer to stop"
         reporter.emit(Alerted(at=reporter.now(), topic="signal", text=text))
     ended = FitEnded(at=reporter.now(), reason=reason, step=fitting.step, error=error)
+    unheard = going_on is not None and not going_on.has_begun(ended)
+    if not unheard:
+        _note(run, ended=reason)  # first: who finds a last word there asks nobody any more
     reporter.emit(ended)
-    _note(run, ended=reason)
     journal.close()
     if socket is not None:
-        if trouble.fact is not None:
+        if unheard or trouble.fact is not None:
             socket.say(ended)
         socket.close()
     return ended
@@ -192,37 +197,18 @@ def _conduct(fitting: Fitting, control: RunControl) -> tuple[Literal["done", "st
         control.over = True
 
 
-def _run_started(run: RunDir, config: RunConfig) -> RunStarted:
+def _run_started(run: RunDir, config: RunConfig, now: float) -> RunStarted:
     return RunStarted(
         at=0.0,
         schema=SCHEMA,
-        run=run.id,
-        wall=time.time(),
+        run=run.original_id,
+        wall=time.time() - now,
         dataset=config.dataset,
         model=config.model,
         epochs=config.epochs,
         pid=os.getpid(),
         host=platform.node(),
     )
-
-
-def _go_on(run: RunDir, resumed: Resumption, reporter: Reporter) -> None:
-    """Say from where the run goes on, and make room for a trainer after one that was killed."""
-    _note(run, ended="", host=platform.node(), boot=boot_id(), socket="", pid=os.getpid())
-    with contextlib.suppress(OSError):
-        (run.path / "control.sock").unlink(missing_ok=True)
-    state, now, wall = resumed.state, reporter.now(), time.time()
-    reporter.emit(
-        RunResumed(
-            at=now, step=state.step, epoch=state.epoch, phase=state.phase, batch=state.batch, wall=wall,
-            pid=os.getpid(), host=platform.node(),
-        )
-    )  # fmt: skip
-    for name, why in resumed.broken.items():
-        with contextlib.suppress(OSError):
-            set_aside(run.checkpoints, name)
-        text = f"{why}; the run goes on from {resumed.path.name}"
-        reporter.emit(Alerted(at=reporter.now(), topic="checkpoint", text=text, step=state.step))
 
 
 def _open_journal(run: RunDir, trouble: Callable[[str], object]) -> Journal:

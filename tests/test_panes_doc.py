@@ -36,8 +36,9 @@ def section(name: str) -> str:
 
 
 def keys_of(text: str) -> set[str]:
-    """The keys that the tables name."""
-    cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    """What the tables of keys name."""
+    tables = re.findall(r"^\| key \|.*\n((?:\|.*\n)+)", text + "\n", re.MULTILINE)
+    cells = re.findall(r"^\| (`.*?) \|", "".join(tables), re.MULTILINE)
     return {key for cell in cells for key in re.findall(r"`(\S+?)`", cell)}
 
 

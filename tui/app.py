@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
-from textual.app import SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
 from tui.colors import PALETTES, theme
 from tui.graphics import know_colors
-from tui.graphics_kitty import TerminalPictures
-from tui.keys import BINDINGS, GROUPS
+from tui.graphics_pictures import TerminalPictures
+from tui.keys import BINDINGS, GROUPS, key_names
 from tui.messages import GraphicsAnswered, LeaveAsked, Reported, RequestFailed, TrainerGone, TrainerSaid
 from tui.panes.base import Pane
 from tui.places import filled
@@ -52,7 +51,7 @@ class MonitorApp(RunKeys):
     ) -> None:
         know_colors()
         super().__init__()
-        self.graphics = TerminalPictures()
+        self.graphics = TerminalPictures(lambda: self.size.height)
         """Pictures that the terminal draws itself, if it can."""
         self.preferences = preferences or Preferences()
         self.session, self.clock = session, clock
@@ -111,12 +110,14 @@ class MonitorApp(RunKeys):
     @on(Reported)
     def take_facts(self, event: Reported) -> None:
         """New facts of the trainer."""
-        open_ = len(self.state.asked)
+        open_, word = len(self.state.asked), (self.state.status, self.state.saying)
         for fact in event.facts:
             self.state.apply(fact)
         event.taken.set()
         if len(self.state.asked) < open_:  # the answer to a key is shown at once
             self.run_screen.show_now("header", "keys")
+        elif (self.state.status, self.state.saying) != word:
+            self.run_screen.show_now("header")
         self._leave_if_over()
         self.run_screen.tick_soon()
 
@@ -140,10 +141,15 @@ class MonitorApp(RunKeys):
     @on(GraphicsAnswered)
     def take_graphics(self, event: GraphicsAnswered) -> None:
         """What the terminal can draw."""
-        wanted = self.preferences.settings.graphics
-        self.graphics.on = wanted != "off" and event.graphics and (event.placeholders or wanted == "kitty")
-        if self.graphics.on:
-            self.run_screen.on_screen_resume()
+        settings = self.preferences.settings
+        if self.graphics.learn(event.ways, settings.graphics, settings.calm):
+            self.action_redraw()
+        self.run_screen.on_screen_resume()
+
+    def on_resize(self) -> None:
+        """The terminal's cells may have another size too."""
+        if self.graphics.resized():
+            self.action_redraw()
 
     @on(LeaveAsked)
     def leave_now(self) -> None:
@@ -221,10 +227,16 @@ class MonitorApp(RunKeys):
 
     def action_command_palette(self) -> None:
         """Every key's action by name."""
-        from tui.screens.palette import Palette
+        from tui.screens.palette import Entry, Palette
 
-        if not Palette.is_open(self):  # type: ignore[arg-type]  # any app will do
-            self.push_screen(Palette(id="--command-palette"))
+        own = self.preferences.settings.keys
+        Palette.open_on(
+            self,
+            [
+                Entry(key_names(own.get(b.id or "", b.key)), b.description, b.tooltip, self._runner(b.action))
+                for b in self.palette_bindings()
+            ],
+        )
 
     def action_redraw(self) -> None:
         """Send every cell and every picture again."""
@@ -232,11 +244,9 @@ class MonitorApp(RunKeys):
         self.run_screen.redraw_all()
         self.screen.refresh(self.screen.size.region)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """The palette: every key's action by name."""
-        for _, bindings in GROUPS:
-            for binding in bindings:
-                yield SystemCommand(binding.description, binding.tooltip, self._runner(binding.action))
+    def palette_bindings(self) -> Sequence[Binding]:
+        """What the palette offers: every key's action."""
+        return [binding for _, bindings in GROUPS for binding in bindings]
 
     def _runner(self, action: str) -> Callable[[], object]:
         return lambda: self.run_worker(self.run_action(action), group="palette")
@@ -246,6 +256,7 @@ def _preload() -> None:
     """Import what the first chart and the first picture need, while nobody waits for it."""
     import tui.history
     import tui.layer_history
+    import tui.layer_spreads
     import tui.panes.thumbs
     import tui.screens.prompt  # noqa: F401
 

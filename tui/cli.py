@@ -209,10 +209,9 @@ def _fit(arguments: argparse.Namespace) -> int:
         if reason:
             sys.stderr.write(f"miniai-tui: {reason}: writing a log instead of showing the screen\n")
         return fit_headless(run, arguments.log_format, arguments.log_every)
-    gc.disable()  # until the first frame is drawn
-    from tui.screen import fit_on_screen
+    from tui import start
 
-    return fit_on_screen(run, arguments.worker, preferences)
+    return start.fit(run, arguments.worker, preferences)
 
 
 def _run(arguments: argparse.Namespace) -> RunDir:
@@ -257,10 +256,9 @@ def _lr_find(arguments: argparse.Namespace) -> int:
         if reason:
             sys.stderr.write(f"miniai-tui: {reason}: writing lines instead of showing the screen\n")
         return lr_find_headless(run, arguments.log_format)
-    gc.disable()  # until the first frame is drawn
-    from tui.screen import lr_find_on_screen
+    from tui import start
 
-    return lr_find_on_screen(run, arguments.worker, preferences)
+    return start.lr_find(run, arguments.worker, preferences)
 
 
 def _attach(arguments: argparse.Namespace) -> int:
@@ -280,10 +278,9 @@ def _data(arguments: argparse.Namespace) -> int:
     from tui.terminal import why_not
 
     if not arguments.json and not arguments.text and not why_not():
-        gc.disable()  # until the first frame is drawn
-        from tui.screen import data_on_screen
+        from tui import start
 
-        return data_on_screen(arguments.name, arguments.data_dir, _preferences(arguments))
+        return start.data(arguments.name, arguments.data_dir, _preferences(arguments))
     from tui.data import show_data
 
     return show_data(arguments.name, arguments.data_dir, as_json_line=arguments.json)

@@ -4,40 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from miniai.run.directory import RunDir
-from miniai.run.events import AnyFact, decode
+from miniai.run.events import AnyFact
 from miniai.run.status import statuses
 from tui.compare_runs import Compared
+from tui.follow import Follower
 from tui.hand_over import joined
 from tui.state.run import RunState
 
 __all__ = ["ask_standing", "read_now", "read_state", "why_nothing"]
-
-AT_ONCE = 1 << 18
-"""Bytes of a journal that are read at a time."""
 
 
 def read_state(run: RunDir) -> tuple[RunState, str]:
     """What the journal says up to now; and why that is nothing, or an empty text."""
     state = RunState()
     try:
-        with run.journal.open("rb") as file:
-            while lines := file.readlines(AT_ONCE):
-                for fact in joined([fact for line in lines if (fact := _decoded(line)) is not None]):
-                    state.apply(fact)
+        with run.journal.open("rb"):  # so that there is a reason if it cannot be
+            pass
     except OSError as error:
         return state, f"its journal cannot be read: {error.strerror}"
-    return state, why_nothing(run, state)
+    follower = Follower(run.journal)  # it knows what of the past holds
 
+    def take(facts: list[AnyFact]) -> None:
+        for fact in joined(facts):
+            state.apply(fact)
 
-def _decoded(line: bytes) -> AnyFact | None:
-    """A fact; None for a line of another version, or one that is still being written."""
     try:
-        return decode(line) if line.endswith(b"\n") else None
-    except msgspec.DecodeError:
-        return None
+        follower.follow(take, lambda: False)
+    finally:
+        follower.close()
+    return state, why_nothing(run, state)
 
 
 def why_nothing(run: RunDir, state: RunState) -> str:

@@ -44,7 +44,9 @@ def _facts(name: str, data_dir: Path | None, said: _Progress) -> DatasetFacts:
     said("loading torch", 0, 0)
     from miniai import catalog
     from miniai.facts import facts_of
+    from miniai.heavy import load_torch
 
+    load_torch()
     return facts_of(catalog.load(name, data_dir=data_dir, progress=said))
 
 

@@ -1,4 +1,4 @@
-"""`fit --detach`: a trainer in the background, and the shell back as soon as it is there."""
+"""`fit --detach`: a trainer in the background, and the shell back as soon as it has its data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from miniai.errors import RunError
 from miniai.run.directory import RunDir
+from miniai.run.events import Alerted, DataLoaded, EpochStarted, FitEnded, decode
 from miniai.run.logout import at_logout
 from tui.commands import attach, ctl, shown
 from tui.launch import how_it_went, start_trainer
@@ -23,14 +24,18 @@ __all__ = ["fit_detached"]
 
 _FIRST_WORD = 60.0
 """Seconds after which a trainer that lives and says nothing is left to itself: a slow disk, a busy machine."""
+_LOADS = 15.0
+"""Seconds that a trainer gets after its first word to have its data."""
 _LISTENS = 3.0
-"""Seconds that a trainer gets after its first word to open its socket."""
+"""Seconds that it gets after that to open its socket."""
+_ROOM = 1 << 20
+"""Bytes of its first words that are read."""
 _LOOK = 0.02
 """Seconds between two looks."""
 
 
 def fit_detached(run: RunDir, form: Literal["text", "json"] = "text") -> int:
-    """Start the trainer of `run` and leave it alone; returns 0 once it is there, 1 if it ended before.
+    """Start the trainer of `run` and leave it alone; returns 0 once it has its data, 1 if it failed before.
 
     It is in a session of its own and holds no descriptor of ours: an ssh that ran this command can close.
     """
@@ -40,32 +45,82 @@ def fit_detached(run: RunDir, form: Literal["text", "json"] = "text") -> int:
     except OSError as error:
         raise RunError(f"the trainer could not be started: {error.strerror}") from error
     try:
-        said = _wait(run, trainer, before)
+        word = _wait(run, trainer, before)
     except KeyboardInterrupt:
         return _take_back(trainer)
     code = trainer.poll()
-    if code or (code is not None and not said):  # the word may have been another's, who was quicker to resume the run
+    if word.error:
+        _say(f"miniai-tui: {clean(word.error, 2000)}\n", 2)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            trainer.wait(_LISTENS)  # it is about to end
+        trainer.returncode = 1
+        return 1
+    if code or (code is not None and not word.said):  # the word may have been another's, who was quicker to resume it
         return _say_that_it_died(run, code)
     _say(_report(run, trainer.pid, form))
-    if not said:
+    if not word.said:
         _say(f"miniai-tui: it has said nothing in {_FIRST_WORD:.0f} s; its log is {shown(run.log)}\n", 2)
+    elif not word.loaded and code is None:
+        _say(f"miniai-tui: it is still loading; how it goes on is told by  {ctl(run.path, 'status')}\n", 2)
     if danger := at_logout():
         _say(f"miniai-tui: {danger}\n", 2)
     trainer.returncode = 0  # it is nobody's child from here on: no warning that it still runs
     return 0
 
 
-def _wait(run: RunDir, trainer: subprocess.Popen[bytes], before: int) -> bool:
-    """Wait for the trainer's first word, then a moment for its socket; False if it has said nothing."""
-    end = time.monotonic() + _FIRST_WORD
-    while _size(run.journal) == before:
-        if trainer.poll() is not None or time.monotonic() > end:
-            return _size(run.journal) != before
+class _Word(NamedTuple):
+    """What the trainer has told of itself."""
+
+    said: bool = False
+    """Anything at all."""
+    loaded: bool = False
+    """That its data are there: what a user may have misspelt is behind it."""
+    error: str = ""
+    """Why it failed."""
+
+
+def _wait(run: RunDir, trainer: subprocess.Popen[bytes], before: int) -> _Word:
+    """Wait for the trainer's first word and then, not for long, until it has its data and listens, or has failed.
+
+    A trainer that goes on with a run says nothing in the journal before it trains: its first word is that it listens.
+    """
+    word, end = _Word(), time.monotonic() + _FIRST_WORD
+    while not (word.error or (word.loaded and _noted(run, trainer.pid))):
+        lives = trainer.poll() is None
+        word = _heard(run, trainer, before)
+        if not lives or time.monotonic() > end:
+            break
+        if word.said:
+            end = min(end, time.monotonic() + (_LISTENS if word.loaded else _LOADS))
         time.sleep(_LOOK)
-    end = time.monotonic() + _LISTENS
-    while not _noted(run, trainer.pid) and trainer.poll() is None and time.monotonic() < end:
-        time.sleep(_LOOK)
-    return True
+    return word
+
+
+def _heard(run: RunDir, trainer: subprocess.Popen[bytes], before: int) -> _Word:
+    """What its journal holds since, and run.json."""
+    data = _since(run.journal, before)
+    if not data:
+        return _Word(said=_noted(run, trainer.pid))
+    loaded, error = False, ""
+    for line in data[: data.rfind(b"\n") + 1].splitlines():
+        with contextlib.suppress(msgspec.DecodeError):  # of another version
+            match decode(line):
+                case DataLoaded() | EpochStarted():
+                    loaded = True
+                case FitEnded(reason="failed", error=error):
+                    pass
+                case Alerted(topic="resume", text=error):
+                    pass
+    return _Word(True, loaded, error)
+
+
+def _since(journal: Path, before: int) -> bytes:
+    try:
+        with journal.open("rb") as file:
+            file.seek(before)
+            return file.read(_ROOM)
+    except OSError:
+        return b""
 
 
 def _noted(run: RunDir, pid: int) -> bool:

@@ -11,6 +11,7 @@ from miniai.errors import RunError
 from miniai.run import events as ev
 from miniai.run.directory import RunDir
 from miniai.run.tail import kind
+from tui.resumptions import decisive, still_true
 from tui.text import clean
 
 __all__ = ["Points", "RunFacts"]
@@ -70,7 +71,7 @@ class RunFacts:
                     self.end = fact
                 case ev.RunResumed() as fact:
                     self._resumes.append((number, fact))
-                    self._ends = {at: end for at, end in self._ends.items() if _stays(end[1], fact)}
+                    self._ends = {at: end for at, end in self._ends.items() if still_true(end[1], fact) is not None}
                     self.end = None
                 case ev.EpochEnded() as fact:
                     self._ends[fact.epoch, fact.phase] = number, fact
@@ -105,29 +106,29 @@ class RunFacts:
     def facts(self) -> Iterator[ev.AnyFact]:
         """Facts in the order of the journal; series are cut where a resumed run went on from an earlier step."""
         self.unreadable = 0
-        limits = self._limits()
-        until, limit = next(limits)
+        stretches = self._stretches()
+        until, later = next(stretches)
         for number, line in self._lines():
             if number >= until:
-                until, limit = next(limits)
+                until, later = next(stretches)
             fact = self._decoded(line)
             if fact is None:
                 self.unreadable += 1
-            elif isinstance(fact, ev.Scalars):
-                if cut := _cut(fact, limit):
-                    yield cut
             elif isinstance(fact, ev.EpochEnded):
                 if (last := self._ends.get((fact.epoch, fact.phase))) is not None and last[0] == number:
                     yield fact
-            elif isinstance(fact, ev.RunResumed) or getattr(fact, "step", 0) <= limit:
-                yield fact
+            elif isinstance(fact, ev.Scalars) and (fact.stride < 1 or not fact.values):
+                continue  # of no use to anybody
+            elif (true := _still_true(fact, later)) is not None:
+                yield true
 
-    def _limits(self) -> Iterator[tuple[float, float]]:
-        """For each stretch between two resumes: the line that ends it, and the last step of it that holds."""
-        limit, stretches = math.inf, [(math.inf, math.inf)]
+    def _stretches(self) -> Iterator[tuple[float, list[ev.RunResumed]]]:
+        """For each stretch between two resumes: the line that ends it, and the resumes that decide what holds of it."""
+        later: list[ev.RunResumed] = []
+        stretches: list[tuple[float, list[ev.RunResumed]]] = [(math.inf, [])]
         for number, fact in reversed(self._resumes):
-            limit = min(limit, fact.step)
-            stretches.append((number, limit))
+            later = decisive([fact, *later])
+            stretches.append((number, later))
         return reversed(stretches)
 
     def points(self) -> Iterator[Points | ev.AnyFact]:
@@ -165,30 +166,17 @@ class RunFacts:
                 yield fact.at, fact.wall - fact.at
 
 
-def _stays(end: ev.EpochEnded, resumed: ev.RunResumed) -> bool:
-    """Whether a half's end holds after a resume: one that was cut short goes on in the half that is taken up again.
-
-    A half that was skipped, or validation that was off, is over there; but not if it was skipped after the place
-    that the run goes on from.
-    """
-    again = (end.epoch, end.phase) == (resumed.epoch, resumed.phase)
-    over = end.ended == "complete" or (end.ended == "skipped" and end.batches <= resumed.batch)
-    return end.step <= resumed.step and (over or not again)
+def _still_true(fact: ev.AnyFact, later: list[ev.RunResumed]) -> ev.AnyFact | None:
+    """What holds of a fact before these resumes."""
+    held: ev.AnyFact | None = fact
+    for resumed in later:
+        held = None if held is None else still_true(held, resumed)
+    return held
 
 
 def _series(name: str) -> str:
     """What a series of the journal is called in files."""
     return "lr" if name == "lr" else f"train/{clean(name, 40)}"
-
-
-def _cut(fact: ev.Scalars, limit: float) -> ev.Scalars | None:
-    """The part of it up to a step; None if there is none."""
-    if fact.stride < 1 or not fact.values or fact.first > limit:
-        return None
-    end = fact.first + fact.stride * (len(fact.values) - 1)
-    if end <= limit:
-        return fact
-    return msgspec.structs.replace(fact, values=fact.values[: int(limit - fact.first) // fact.stride + 1])
 
 
 def _spread(fact: ev.Scalars, series: str, epoch: int, since: float) -> Points:

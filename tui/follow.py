@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from miniai.run.events import AnyFact, FitEnded, RunResumed, decode, decode_lines
-from tui.resumptions import Resumption, complete, resumptions, still_true
+from tui.resumptions import Resumption, complete, decisive, resumptions, still_true
 
 __all__ = ["Follower"]
 
@@ -78,10 +78,14 @@ class Follower:
         start, self._offset = self._offset, self._offset + end
         return self._true(data[:end], start) if self._ahead else self._decode(data[:end])
 
-    def hurry(self) -> None:
+    def hurry(self, seconds: float = _HURRY_FOR) -> None:
         """An answer is waited for: look more often for a moment. From any thread."""
-        self._hurry_until = time.monotonic() + _HURRY_FOR
+        self._hurry_until = max(self._hurry_until, time.monotonic() + seconds)
         self.wake.set()
+
+    def calm(self) -> None:
+        """What was waited for has come: look often only as long as for any answer."""
+        self._hurry_until = min(self._hurry_until, time.monotonic() + _HURRY_FOR)
 
     def follow(
         self, hand_over: Callable[[list[AnyFact]], object], go_on: Callable[[], bool], look: float = _LOOK
@@ -146,10 +150,11 @@ class Follower:
             while self._ahead and self._ahead[0].offset <= start:
                 del self._ahead[0]
             upto = min(self._ahead[0].offset if self._ahead else end, end)
-            step = min((r.step for r in self._ahead), default=None)
             part, data, start = data[: upto - start], data[upto - start :], upto
             told = self._decode(part)
-            facts += told if step is None else [t for fact in told if (t := still_true(fact, step)) is not None]
+            for resumed in decisive(r.fact for r in self._ahead):
+                told = [t for fact in told if (t := still_true(fact, resumed)) is not None]
+            facts += told
         return facts
 
     def _decode(self, data: bytes) -> list[AnyFact]:

@@ -17,7 +17,7 @@ from typing import Any
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from tui.graphics import QUESTIONS, Answers
+from tui.graphics import QUESTIONS, Answers, cell_of_window
 from tui.messages import GraphicsAnswered
 
 __all__ = ["GraphicsDriver"]
@@ -27,13 +27,20 @@ _LOOK = 0.1
 
 
 class GraphicsDriver(LinuxDriver):
-    """Asks the terminal once whether it knows graphics; takes its pictures away whenever it is given back."""
+    """Asks the terminal once whether it knows graphics; takes its pictures away whenever it is given back.
+
+    Where it draws sixels, what is written goes through the pictures' hands.
+    """
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
         self._pictures = app.graphics
         self._answers = Answers()
         self._asked = False
+
+    def write(self, data: str) -> None:
+        """Write to the terminal; a frame comes whole."""
+        super().write(self._pictures.translated(data))
 
     def start_application_mode(self) -> None:
         """Ask with the first bytes: the first frame waits for nothing."""
@@ -85,8 +92,8 @@ class GraphicsDriver(LinuxDriver):
                 return None
             if not read:
                 return None
-            was = answers.over
+            told = answers.told
             data = answers.take(read, time.monotonic())
-            if answers.over and not was:
-                self.process_message(GraphicsAnswered(answers.graphics, answers.placeholders))
+            if answers.told > told:
+                self.process_message(GraphicsAnswered(answers.ways(cell_of_window(self.fileno))))
         return data + answers.late(time.monotonic())

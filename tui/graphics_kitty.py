@@ -1,7 +1,6 @@
-"""Pictures for a terminal that draws them itself: each is sent once, and stands on the screen as cells of text.
+"""Pictures for a terminal with kitty's graphics: each is sent once, and stands on the screen as cells of text.
 
-The cells hold a private character with two combining ones that say the row and the column; the number of the picture
-is their colour. What is sent says `U=1` (drawn where such cells are) and `q=2` (no answers, please).
+What is sent says `U=1` (drawn where such cells are) and `q=2` (no answers, please).
 """
 
 from __future__ import annotations
@@ -16,32 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.segment import Segment
 from textual.strip import Strip
 
-from tui.colors import style
+from tui.graphics_cells import MARKS, cells
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MARKS", "PLACEHOLDER", "TerminalPictures"]
+__all__ = ["BUDGET", "CHUNK", "KEPT", "KittyPictures"]
 
-PLACEHOLDER = "\U0010eeee"
-_RANGES = (
-    "305 30D-30E 310 312 33D-33F 346 34A-34C 350-352 357 35B 363-36F 483-487 592-595 597-599 59C-5A1 5A8-5A9 5AB-5AC "
-    "5AF 5C4 610-617 657-65B 65D-65E 6D6-6DC 6DF-6E2 6E4 6E7-6E8 6EB-6EC 730 732-733 735-736 73A 73D 73F-741 743 745 "
-    "747 749-74A 7EB-7F1 7F3 816-819 81B-823 825-827 829-82D 951 953-954"
-)
-
-
-def _marks() -> list[str]:
-    spans = [[int(end, 16) for end in span.split("-")] for span in _RANGES.split()]
-    return [chr(code) for span in spans for code in range(span[0], span[-1] + 1)]
-
-
-MARKS = _marks()
-"""The combining character of each number, in the protocol's order: the first of those that it lists."""
 CHUNK = 4096
 """Characters of base64 in one escape code."""
 KEPT = 192
@@ -64,7 +47,7 @@ class _Sent:
     strips: list[Strip]
 
 
-class TerminalPictures:
+class KittyPictures:
     """What the terminal has been sent. While `on` is False or nobody can write, there are no pictures."""
 
     def __init__(self) -> None:
@@ -88,7 +71,7 @@ class TerminalPictures:
         for key, payload in zip(missing, _encoded(list(missing.values()), rows, columns), strict=True):
             number = self._number()
             said += _transmission(number, payload, rows, columns)
-            self._held[key] = _Sent(number, _cells(number, rows, columns))
+            self._held[key] = _Sent(number, cells(number, rows, columns))
         for key in keys:
             self._held.move_to_end(key)
         while len(self._held) > KEPT:
@@ -173,10 +156,3 @@ def _transmission(number: int, payload: tuple[int, int, str], rows: int, columns
 
 def _deletion(number: int) -> str:
     return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"
-
-
-def _cells(number: int, rows: int, columns: int) -> list[Strip]:
-    """The cells of a picture. Each says its row and column: a popup may hide those to its left."""
-    look = style((number >> 16, number >> 8 & 255, number & 255))
-    lines = ("".join(PLACEHOLDER + MARKS[row] + MARKS[column] for column in range(columns)) for row in range(rows))
-    return [Strip([Segment(text, look)], columns) for text in lines]

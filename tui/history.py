@@ -15,18 +15,13 @@ from numpy.typing import NDArray
 from miniai.run.events import Number
 from tui.history_columns import Columns, reduced
 from tui.history_newest import Newest, Points, Reading
+from tui.smoothing import SPANS, middle_mean
 
-__all__ = ["BETAS", "Columns", "Reading", "Series"]
+__all__ = ["Columns", "Reading", "Series"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
-BETAS = (0.8, 0.95, 0.99, 0.998)
-"""Weights of the past in the moving averages: about the last 5, 20, 100 and 500 values."""
-ROW = 40
-"""Values that are averaged together; few, so that the smallest power of a weight that is divided by stays tame."""
-HUGE = 1e300
-"""Averages take larger values for this, so that they stay finite; extremes keep them."""
 NEVER = np.iinfo(np.int64).max
 """Step of the first non-finite value where there was none."""
 
@@ -34,13 +29,13 @@ NEVER = np.iinfo(np.int64).max
 class Series:
     """Values at growing steps. Values at steps that were seen before are passed over.
 
-    The smoothed value is an exponential moving average over every finite raw value, corrected for its start
-    (Kingma and Ba, "Adam", section 3), and is carried along, so that it is right at any stride.
+    The smoothed values (`tui.smoothing`) are those of every finite raw value, whatever the stride: each bucket keeps
+    what was known after its last one, for the newest values they are made when they are looked at.
     """
 
-    def __init__(self, size: int = 1024, betas: tuple[float, ...] = BETAS, newest: int = 4096) -> None:
-        self.size = size
-        self.newest = Newest(newest, len(betas))
+    def __init__(self, size: int = 1024, spans: tuple[int, ...] = SPANS, newest: int = 4096) -> None:
+        self.size, self.spans = size, spans
+        self.newest = Newest(newest, max(spans))
         self.stride = 1
         """Steps per bucket."""
         self.used = 0
@@ -49,13 +44,11 @@ class Series:
         """First step of the first bucket."""
         self.end = -1
         """Last step seen; -1 before the first."""
-        self.betas = betas
-        self._average, self._left = np.zeros(len(betas)), np.ones(len(betas))
         self.low: Floats = np.full(size, np.inf)
         self.high: Floats = np.full(size, -np.inf)
         self.last: Floats = np.full(size, np.nan)
-        self.smooth: Floats = np.full((size, len(betas)), np.nan)
-        """(buckets, betas): moving averages after each bucket's last finite value."""
+        self.smooth: Floats = np.full((size, len(spans)), np.nan)
+        """(buckets, spans): smoothed values after each bucket's last finite value."""
         self.count: Ints = np.zeros(size, np.int64)
         """Finite values per bucket."""
         self.bad: Ints = np.zeros(size, np.int64)
@@ -77,14 +70,13 @@ class Series:
             self.origin = int(steps[0])
         while (int(steps[-1]) - self.origin) // self.stride >= self.size:
             self._merge()
-        averages = self._averages(new)
-        self._fold(steps, new, averages)
-        self.newest.add(steps, new, averages)
+        self._fold(steps, new, self.newest.before(self.newest.used))
+        self.newest.add(steps, new)
         self.end = int(steps[-1])
         self.used = (self.end - self.origin) // self.stride + 1
 
-    def _fold(self, steps: Ints, values: Floats, averages: Floats) -> None:
-        """Reduce the values of each bucket at once; `averages` is (values, betas)."""
+    def _fold(self, steps: Ints, values: Floats, before: Floats) -> None:
+        """Reduce the values of each bucket at once; `before` are the finite values that came before them."""
         index = (steps - self.origin) // self.stride
         starts = np.flatnonzero(np.diff(index, prepend=-1))
         ends = np.append(starts[1:], len(index)) - 1
@@ -96,48 +88,10 @@ class Series:
         self.first_bad[to] = np.minimum(self.first_bad[to], np.minimum.reduceat(np.where(fine, NEVER, steps), starts))
         self.last[to], self.at[to] = values[ends], steps[ends]
         upto = np.cumsum(fine)[ends]
-        before = np.concatenate(([0], upto[:-1]))
-        has = upto > before
-        self.smooth[to[has]] = averages[fine][upto[has] - 1]
-
-    def _averages(self, values: Floats) -> Floats:
-        """(values, betas): the moving averages after each value; NaN at one that is not finite."""
-        fine = np.isfinite(values)
-        if fine.all():
-            return self._smoothed(np.clip(values, -HUGE, HUGE))
-        averages = np.full((len(values), len(self.betas)), np.nan)
-        averages[fine] = self._smoothed(np.clip(values[fine], -HUGE, HUGE))
-        return averages
-
-    def _smoothed(self, values: Floats) -> Floats:
-        """(values, betas): the same of finite values.
-
-        Rows of values are averaged by themselves, all at once; what came before a row fades through it.
-        """
-        n = len(values)
-        if not n:
-            return np.empty((0, len(self.betas)))
-        rows = -(-n // ROW)
-        padded = np.zeros(rows * ROW)
-        padded[:n] = values
-        table = padded.reshape(rows, ROW)
-        out = np.empty((n, len(self.betas)))
-        for i, beta in enumerate(self.betas):
-            decay = beta ** np.arange(1, ROW + 1)
-            own = np.cumsum(table / decay, axis=1) * ((1 - beta) * decay)
-            before, carry, fades = float(self._average[i]), np.empty(rows), float(decay[-1])
-            for row, end in enumerate(own[:, -1].tolist()):
-                carry[row] = before
-                before = before * fades + end
-            own += carry[:, None] * decay
-            average = own.ravel()[:n]
-            self._average[i] = average[-1]
-            left = float(self._left[i])
-            if left > 1e-18:  # later it makes no difference
-                average = average / (1 - left * (fades ** np.arange(rows)[:, None] * decay).ravel()[:n])
-            self._left[i] = left * beta**n
-            out[:, i] = average
-        return out
+        has = np.diff(upto, prepend=0) > 0
+        known = np.concatenate([before, values[fine]])
+        for i, span in enumerate(self.spans):
+            self.smooth[to[has], i] = middle_mean(known, len(before) + upto[has] - 1, span)
 
     def _merge(self) -> None:
         """Merge neighbours: half the buckets, twice the stride."""
@@ -173,14 +127,12 @@ class Series:
         self.newest.drop_after(step)
         again = self.newest.at >= start
         if again.any():
-            self._fold(self.newest.at[again], self.newest.values[again], self.newest.smooth[again])
+            first = int(np.argmax(again))
+            self._fold(self.newest.at[again], self.newest.values[again], self.newest.before(first))
         left = np.flatnonzero(self.at >= 0)
         self.used = int(left[-1]) + 1 if len(left) else 0
         self.end = int(self.at[left[-1]]) if len(left) else -1
         self.newest.drop_after(self.end)
-        averages = self.smooth[self.count > 0]
-        self._left = np.array(self.betas) ** min(int(self.count.sum()), 100_000)
-        self._average = averages[-1] * (1 - self._left) if len(averages) else np.zeros(len(self.betas))
 
     def _cut(self, step: int) -> int:
         """Forget the buckets that hold later values; the step from which on they can be made anew."""
@@ -193,7 +145,7 @@ class Series:
             return self.origin
         bucket = (step - self.origin) // self.stride
         first = self.origin + bucket * self.stride
-        straddles = 0 <= bucket < self.size and self.at[bucket] > step and self.newest.at[0] <= first
+        straddles = 0 <= bucket < self.size and self.at[bucket] > step and bool((self.newest.at[:1] <= first).any())
         self._forget(self.at > step)
         return first if straddles else step + 1
 
@@ -219,30 +171,32 @@ class Series:
         self, low: float, high: float, width: int, smoothing: int = 0, place: Callable[[Floats], Floats] | None = None,
         fences: Callable[[Points], tuple[float, float]] | None = None,
     ) -> Columns:  # fmt: skip
-        """What lies from `low` to `high` in at most `width` columns; `smoothing` picks one of the averages.
+        """What lies from `low` to `high` in at most `width` columns; `smoothing` picks one of the spans.
 
         `place` maps steps to positions on the axis, where it is not one of steps. `fences` says of the points in view
         between which two values they are drawn; the rest is left out and counted.
         """
-        for points in (self.newest.points(smoothing), self._coarse(smoothing)):
+        held = np.flatnonzero(self.at >= 0)
+        kinds: tuple[tuple[Points, Callable[[Ints], Floats]], ...] = (
+            (self.newest.points(), lambda which: self.newest.smoothed(which, self.spans[smoothing])),
+            (self._coarse(held), lambda which: self.smooth[held[which], smoothing]),
+        )
+        for points, _ in kinds:
             at = points.at.astype(np.float64)
             at = at if place is None else place(at)
             if len(at) and (at[0] <= low or int(points.at[0]) <= self.origin):
                 break  # the finer one holds all that is asked for
-        return reduced(points, at, low, high, width, fences)
+        smoothed = next(s for p, s in kinds if p is points)
+        return reduced(points, at, low, high, width, smoothed, fences)
 
-    def _coarse(self, which: int) -> Points:
-        """The buckets that hold values."""
-        held = self.at >= 0
-        return Points(
-            self.at[held], self.low[held], self.high[held], self.last[held], self.smooth[held, which],
-            self.count[held], self.bad[held],
-        )  # fmt: skip
+    def _coarse(self, held: Ints) -> Points:
+        """The buckets `held`, which hold values."""
+        return Points(self.at[held], self.low[held], self.high[held], self.last[held], self.count[held], self.bad[held])
 
     def read(self, step: int, smoothing: int = 0) -> Reading | None:
         """What is known at a step: exactly if it is among the newest, else by its bucket; None before the first."""
         if self.newest.used and step >= int(self.newest.at[0]):
-            return self.newest.read(step, smoothing)
+            return self.newest.read(step, self.spans[smoothing])
         held = np.flatnonzero(self.at >= 0)
         held = held[self.origin + held * self.stride <= step]
         if len(held) and self.at[held[-1]] > step and self.count[held[-1]] + self.bad[held[-1]] == 1:

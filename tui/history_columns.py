@@ -44,18 +44,22 @@ class Columns:
 
 def reduced(
     points: Points, place: Floats, low: float, high: float, width: int,
-    fences: Callable[[Points], tuple[float, float]] | None = None,
+    smoothed: Callable[[Ints], Floats], fences: Callable[[Points], tuple[float, float]] | None = None,
 ) -> Columns:  # fmt: skip
-    """The points whose `place` is from `low` to `high` in at most `width` columns."""
+    """The points whose `place` is from `low` to `high` in at most `width` columns.
+
+    `smoothed` gives the smoothed values after points, by their numbers.
+    """
     held = np.flatnonzero((place >= low) & (place <= high))
     if not len(held):
         empty = np.zeros(0)
         return Columns(empty, empty, empty, empty, empty, np.zeros(0, np.int64))
     points = Points(*(getattr(points, name)[held] for name in Points.__dataclass_fields__))
     place = place[held]
-    hidden, exact = 0, True
+    hidden, exact, floor, roof = 0, True, -np.inf, np.inf
     if fences is not None:
-        points, hidden, exact = _fenced(points, *fences(points))
+        floor, roof = fences(points)
+        points, hidden, exact = _fenced(points, floor, roof)
     span = max(high - low, 1e-9)
     column = np.minimum((place - low) * width / span, width - 1).astype(np.int64)
     starts = np.flatnonzero(np.diff(column, prepend=-1))
@@ -63,8 +67,9 @@ def reduced(
     lows, highs = np.minimum.reduceat(points.low, starts), np.maximum.reduceat(points.high, starts)
     none = ~np.isfinite(lows)
     lows[none], highs[none] = np.nan, np.nan
-    known = np.maximum.accumulate(np.where(np.isfinite(points.smooth), np.arange(len(held)), 0))[ends]
-    smooth = np.where(none, np.nan, points.smooth[known])
+    known = np.maximum.accumulate(np.where(np.isfinite(points.low), np.arange(len(held)), 0))[ends]
+    smooth = smoothed(held[known])
+    smooth = np.where(none | ~((smooth >= floor) & (smooth <= roof)), np.nan, smooth)
     bad = np.add.reduceat(points.bad, starts)
     return Columns(place[ends], lows, highs, smooth, points.last[ends], bad, hidden, exact)
 
@@ -101,8 +106,6 @@ def _fenced(points: Points, low: float, high: float) -> tuple[Points, int, bool]
     within = np.isfinite(values) & (values >= low) & (values <= high)
     lows = np.where(out, np.where(within, values, np.inf).min(0), points.low)
     highs = np.where(out, np.where(within, values, -np.inf).max(0), points.high)
-    tame = (points.smooth >= low) & (points.smooth <= high)
-    left = np.isfinite(lows)
     last = np.where(np.isfinite(points.last) & ((points.last < low) | (points.last > high)), np.nan, points.last)
-    kept = Points(points.at, lows, highs, last, np.where(tame & left, points.smooth, np.nan), points.count, points.bad)
+    kept = Points(points.at, lows, highs, last, points.count, points.bad)
     return kept, hidden, bool(single[out].all())

@@ -11,8 +11,8 @@ import time
 
 from miniai.errors import RunError
 from miniai.run.directory import RunDir
-from miniai.run.events import AnyFact
-from tui.launch import how_it_went, start_trainer
+from miniai.run.events import AnyFact, FitEnded, Progressed
+from tui.launch import Launch, how_it_went
 from tui.messages import TrainerGone, TrainerSaid
 from tui.remote import RemoteSession
 
@@ -22,14 +22,19 @@ _LISTENS = 10.0
 """Seconds after its first fact by which a trainer has a socket, if it ever has one."""
 
 
+_PREPARING = 30.0
+"""Seconds of a start in which the screen looks often for what the trainer is at; mostly it trains long before."""
+
+
 class ProcessSession(RemoteSession):
-    """A run whose trainer this screen starts (see `tui.session.Session`)."""
+    """A run whose trainer this screen starts, or takes over from `launch` (see `tui.session.Session`)."""
 
     owns = True
 
-    def __init__(self, run: RunDir) -> None:
+    def __init__(self, run: RunDir, launch: Launch | None = None) -> None:
         super().__init__(run)
-        if run.begun:
+        self._launch = launch or Launch(run)
+        if run.begun and not self._launch.begun:
             self._follower.hold_until_resumed()
         self._trainer: subprocess.Popen[bytes] | None = None
         self._listens_by = math.inf
@@ -42,8 +47,9 @@ class ProcessSession(RemoteSession):
     def _conduct(self) -> None:
         """Start the trainer, follow its journal, and say so if it fails or goes without a last word."""
         self._app_post(TrainerSaid("starting the trainer"))
+        self._follower.hurry(_PREPARING)
         try:
-            self._trainer = start_trainer(self.run_info)
+            self._trainer = self._launch.take()
         except OSError as error:
             self._app_post(TrainerGone(f"the trainer could not be started: {error.strerror}", []))
             return
@@ -57,6 +63,8 @@ class ProcessSession(RemoteSession):
 
     def _hand_over(self, facts: list[AnyFact]) -> None:
         self._listens_by = min(self._listens_by, time.monotonic() + _LISTENS)
+        if any(isinstance(fact, (Progressed, FitEnded)) for fact in facts):
+            self._follower.calm()
         super()._hand_over(facts)
 
     def _goes_on(self) -> bool:

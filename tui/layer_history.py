@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from miniai.run.events import LayersMeasured, Number
-from miniai.run.packed import unpack
+from tui.layer_columns import Columns
+from tui.smoothing import HUGE
 
-__all__ = ["STATISTICS", "LayerHistory", "Spans", "Spreads"]
+__all__ = ["STATISTICS", "LayerHistory", "Spans"]
 
 STATISTICS = ("mean", "std", "near_zero", "grad", "ratio")
 """Names of the first axis of `LayerHistory.values`."""
+RUNNING = 3
+"""Measurements whose gradients are compared with the largest layer's."""
 NEWEST = 64
 """Measurements that are held one by one: a resumed run goes back to one of them."""
-SLOTS = 42
-"""Of a histogram: 40 bins over 0 to 10, above, not finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +46,12 @@ class LayerHistory:
         self.per = 1
         """Measurements per column."""
         self.values: NDArray[np.float64] = np.full((len(STATISTICS), layers, size), np.nan)
-        """(statistics, layers, columns); mean over the measurements of a column.
+        """(statistics, layers, columns); mean over the measurements of a column that have such a number.
 
-        Infinity where there was no such number: a layer without trained parameters. NaN where it was not finite.
+        Infinity where none has: a layer without trained parameters. NaN where one was not finite.
         """
+        self.known: NDArray[np.int32] = np.zeros((len(STATISTICS), layers, size), np.int32)
+        """(statistics, layers, columns) how many measurements of a column have such a number."""
         self.counts: NDArray[np.int64] = np.zeros(size, np.int64)
         """Measurements that each column holds."""
         self.firsts: NDArray[np.int64] = np.full(size, -1)
@@ -58,9 +62,12 @@ class LayerHistory:
         """(statistics, layers): the last measurement."""
         self._recent: deque[tuple[int, NDArray[np.float64], NDArray[np.int64]]] = deque(maxlen=NEWEST)
         """Step, statistics and counts of the newest measurements."""
+        self.first: NDArray[np.float64] = np.full((len(STATISTICS), layers), np.nan)
+        """(statistics, layers): the first measurement."""
+        self._first_step = -1
         self._bounds: NDArray[np.float64] = np.zeros((2, len(STATISTICS), size))
-        self.largest_grad = 0.0
-        """The largest finite gradient norm of all layers at the last measurement."""
+        self.grad_shares: NDArray[np.float64] = np.zeros((0, layers))
+        """(up to 3, layers): gradient norm over the largest finite one of all layers, of the newest measurements."""
         self.nonfinite: NDArray[np.int64] = np.zeros(layers, np.int64)
         """NaN and infinite activations of each layer at the last measurement."""
 
@@ -70,26 +77,41 @@ class LayerHistory:
         if any(len(x) != self.layers for x in lists) or len(fact.nonfinite) != self.layers or fact.step <= self.end:
             return False
         row = np.stack([*map(_finite, lists), *(self._optional(x) for x in (fact.grads, fact.ratios))])
+        row[:3, np.isnan(row[2])] = np.inf  # any output has a share near zero: these layers had none
         if self.used == 0 or self.counts[self.used - 1] >= self.per:
             if self.used == self.size:
                 self._merge()
             self.used += 1
         at = self.used - 1
         held = int(self.counts[at])
-        self.values[:, :, at] = row if held == 0 else (self.values[:, :, at] * held + row) / (held + 1)
+        self._fill(at, [row], held > 0)
         self._bound(slice(at, at + 1))
         self.counts[at] += 1
         self.steps[at] = fact.step
         if held == 0:
             self.firsts[at] = fact.step
+        if self._first_step < 0:
+            self.first, self._first_step = row, fact.step
         self._recent.append((fact.step, row, np.array(fact.nonfinite, np.int64)))
         self._newest(*self._recent[-1][1:])
         return True
 
+    def _fill(self, at: int, rows: Sequence[NDArray[np.float64]], more: bool = False) -> None:
+        """Make column `at` the mean of some measurements, with what it holds already if there are `more`."""
+        values = np.stack([*([self.values[:, :, at]] if more else []), *rows], -1)
+        known = np.isfinite(values) | np.isnan(values)
+        counts = known.astype(np.int32)
+        if more:
+            counts[:, :, 0] = self.known[:, :, at]
+        means, total = _means(values, counts, np.zeros(1, np.int64))
+        self.values[:, :, at], self.known[:, :, at] = means[:, :, 0], total[:, :, 0]
+
     def _newest(self, row: NDArray[np.float64], nonfinite: NDArray[np.int64]) -> None:
         self.latest, self.nonfinite = row, nonfinite
-        grads = row[STATISTICS.index("grad")]
-        self.largest_grad = float(grads.max(initial=0.0, where=np.isfinite(grads)))
+        rows = [held for _, held, _ in islice(reversed(self._recent), RUNNING)][::-1]
+        grads = np.array(rows)[:, STATISTICS.index("grad")] if rows else np.zeros((0, self.layers))
+        largest = grads.max(1, initial=0.0, where=np.isfinite(grads), keepdims=True)
+        self.grad_shares = grads / np.maximum(largest, np.finfo(float).tiny)
 
     def _optional(self, numbers: Sequence[Number | None]) -> NDArray[np.float64]:
         if len(numbers) != self.layers:
@@ -105,10 +127,11 @@ class LayerHistory:
 
     def _merge(self) -> None:
         half = self.size // 2
-        weights = self.counts[: 2 * half].reshape(half, 2)
-        pairs = self.values[:, :, : 2 * half].reshape(len(STATISTICS), self.layers, half, 2)
-        self.values[:, :, :half] = (pairs * weights).sum(3) / weights.sum(1)
-        self.counts[:half] = weights.sum(1)
+        both, pairs = slice(0, 2 * half), np.arange(0, 2 * half, 2)
+        self.values[:, :, :half], self.known[:, :, :half] = _means(
+            self.values[:, :, both], self.known[:, :, both], pairs
+        )
+        self.counts[:half] = np.add.reduceat(self.counts[both], pairs)
         self.firsts[:half] = self.firsts[: 2 * half : 2]
         self.steps[:half] = self.steps[1 : 2 * half : 2]
         self._forget(half)
@@ -116,7 +139,7 @@ class LayerHistory:
         self.used, self.per = half, self.per * 2
 
     def _forget(self, keep: int) -> None:
-        self.values[:, :, keep:] = np.nan
+        self.values[:, :, keep:], self.known[:, :, keep:] = np.nan, 0
         self.counts[keep:], self.firsts[keep:], self.steps[keep:] = 0, -1, -1
 
     def drop_after(self, step: int) -> None:
@@ -133,9 +156,11 @@ class LayerHistory:
         whole = bool(self._recent) and self._recent[0][0] <= first
         self._forget(keep)
         self.used = keep
+        if self._first_step > step:
+            self._first_step = -1
         if again and whole:
             self.used = keep + 1
-            self.values[:, :, keep] = np.mean(again, axis=0)
+            self._fill(keep, again)
             self.counts[keep], self.firsts[keep] = len(again), first
             self.steps[keep] = self._recent[-1][0]
             self._bound(slice(keep, keep + 1))
@@ -148,28 +173,28 @@ class LayerHistory:
             latest = self.values[:, :, self.used - 1].copy() if self.used else np.full_like(self.latest, np.nan)
             self._newest(latest, np.zeros_like(self.nonfinite))
 
-    def _group(self, width: int) -> int:
-        return -(-self.used // max(width, 1))
+    def columns(self, statistic: str, columns: Columns | None = None, rows: slice = slice(None)) -> NDArray[np.float64]:
+        """(layers of `rows`, columns) values, oldest first; means where columns hold several measurements.
 
-    def columns(self, statistic: str, width: int, rows: slice = slice(None)) -> NDArray[np.float64]:
-        """(layers of `rows`, at most width) values, oldest first; every column the mean of as many of ours."""
-        values: NDArray[np.float64] = self.values[STATISTICS.index(statistic), rows, : self.used]
-        group = self._group(width)
-        if group <= 1:
-            return values
-        pad = -self.used % group
-        weights = np.pad(self.counts[: self.used], (0, pad)).reshape(-1, group)
-        held = np.pad(values, ((0, 0), (0, pad))).reshape(len(values), -1, group)
-        merged: NDArray[np.float64] = (held * weights).sum(2) / np.maximum(weights.sum(1), 1)
-        return merged
+        Without `columns` as they are held.
+        """
+        return self._shown(statistic, columns, rows)[0]
 
-    def spans(self, width: int) -> Spans:
-        """What the columns of `columns(..., width)` hold."""
-        group = max(self._group(width), 1)
-        starts = np.arange(0, self.used, group)
-        ends = np.minimum(starts + group, self.used) - 1
-        counts = np.add.reduceat(self.counts[: self.used], starts) if self.used else np.zeros(0, np.int64)
-        return Spans(self.firsts[starts], self.steps[ends], counts)
+    def numbers(self, statistic: str, columns: Columns, rows: slice = slice(None)) -> NDArray[np.int64]:
+        """(layers of `rows`, columns) how many numbers each of `columns(...)` is the mean of."""
+        return self._shown(statistic, columns, rows)[1].astype(np.int64)
+
+    def _shown(
+        self, statistic: str, columns: Columns | None, rows: slice
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        which = STATISTICS.index(statistic)
+        values, known = self.values[which, rows, : self.used], self.known[which, rows, : self.used]
+        return (values, known) if columns is None or columns.single else _means(values, known, columns.starts)
+
+    def spans(self, columns: Columns) -> Spans:
+        """What the columns of `columns(..., columns)` hold."""
+        counts = np.add.reduceat(self.counts[: self.used], columns.starts) if self.used else np.zeros(0, np.int64)
+        return Spans(self.firsts[columns.starts], self.steps[columns.ends - 1], counts)
 
     def of(self, statistic: str) -> NDArray[np.float64]:
         """(layers,): the last measurement of one statistic."""
@@ -191,44 +216,16 @@ class LayerHistory:
 
 
 def _finite(numbers: Sequence[Number | None]) -> NDArray[np.float64]:
-    """As floats, NaN for whatever is not finite."""
+    """As floats, NaN for whatever is not finite; larger ones are taken for `HUGE`, so that sums stay finite."""
     found = np.array(numbers, np.float64)
     found[~np.isfinite(found)] = np.nan
-    return found
+    return np.clip(found, -HUGE, HUGE)
 
 
-class Spreads:
-    """Histograms of every layer over time: at most `size`, real measurements all; when full, every other one goes."""
-
-    def __init__(self, layers: int, size: int = 96) -> None:
-        self.layers, self.size = layers, size
-        self.used = 0
-        self.every = 1
-        """One of so many is kept; the newest always."""
-        self._seen = 0
-        self.levels: NDArray[np.uint8] = np.zeros((size, layers, SLOTS), np.uint8)
-        """(measurements, layers, slots): quantised counts, see `miniai.run.packed`."""
-        self.steps: NDArray[np.int64] = np.full(size, -1)
-
-    def add(self, step: int, packed: Sequence[str]) -> bool:
-        """Take one measurement; False if it is old or of another number of layers."""
-        if len(packed) != self.layers or (self.used and step <= self.steps[self.used - 1]):
-            return False
-        passing = self.used and (self._seen - 1) % self.every  # the newest so far is none of those that stay
-        if not passing:
-            if self.used == self.size:
-                half = self.size // 2
-                self.levels[:half], self.steps[:half] = self.levels[: 2 * half : 2], self.steps[: 2 * half : 2]
-                self.used, self.every = half, 2 * self.every
-            self.used += 1
-        self.levels[self.used - 1] = [unpack(text, SLOTS) for text in packed]
-        self.steps[self.used - 1] = step
-        self._seen += 1
-        return True
-
-    def drop_after(self, step: int) -> None:
-        """Forget later ones."""
-        used = int(np.searchsorted(self.steps[: self.used], step, side="right"))
-        if used < self.used:
-            self.used, self._seen = used, max((used - 1) * self.every + 1, 0)
-            self.steps[used:] = -1
+def _means(
+    values: NDArray[np.float64], known: NDArray[np.int32], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Means of groups along the last axis, and how many numbers each is of; infinity where it is of none."""
+    total = np.add.reduceat(known, starts, axis=-1)
+    sums = np.add.reduceat(np.where(known > 0, values, 0.0) * known, starts, axis=-1)
+    return np.divide(sums, total, out=np.full(sums.shape, np.inf), where=total > 0), total

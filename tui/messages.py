@@ -7,15 +7,16 @@ import threading
 from textual.message import Message
 
 from miniai.run.events import AnyFact
+from tui.graphics import Ways
 
 __all__ = ["GraphicsAnswered", "LeaveAsked", "ReplayMoved", "Reported", "RequestFailed", "TrainerGone", "TrainerSaid"]
 
 
 class GraphicsAnswered(Message):
-    """The terminal has answered: whether it knows graphics, and whether it is known to draw placeholders."""
+    """The terminal has answered: how it can draw pictures. Once, and again when its cells have another size."""
 
-    def __init__(self, graphics: bool, placeholders: bool) -> None:
-        self.graphics, self.placeholders = graphics, placeholders
+    def __init__(self, ways: Ways) -> None:
+        self.ways = ways
         super().__init__()
 
 
@@ -56,10 +57,13 @@ class TrainerGone(Message):
 
 
 class ReplayMoved(Message):
-    """A replay is `at` so many seconds of its run; `over` once it is at its end, of which `words` may say more."""
+    """A replay is `at` so many seconds of its run; `over` once it is at its end, of which `words` may say more.
 
-    def __init__(self, at: float, paused: bool, over: bool, words: str) -> None:
-        self.at, self.paused, self.over, self.words = at, paused, over, words
+    `left_out` seconds in which nothing happened were left out just before; 0 again once something happens.
+    """
+
+    def __init__(self, at: float, paused: bool, over: bool, words: str, left_out: float = 0.0) -> None:
+        self.at, self.paused, self.over, self.words, self.left_out = at, paused, over, words, left_out
         super().__init__()
 
 

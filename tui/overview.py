@@ -20,6 +20,7 @@ from miniai.run.directory import RunDir, RunInfo
 from miniai.run.events import Changed, EpochEnded, FitStarted, RunResumed, decode
 from miniai.run.status import RunStatus, statuses
 from miniai.run.tail import lines_backwards, newest
+from tui.resumptions import still_true
 from tui.state.rows import smaller_is_better
 
 __all__ = ["Best", "Overview", "find_runs", "overviews"]
@@ -120,7 +121,7 @@ def _valid(lines: Sequence[bytes]) -> list[_Fact]:
         with contextlib.suppress(msgspec.DecodeError):  # of a newer version, or damaged
             fact = decode(line)
             if isinstance(fact, RunResumed):
-                facts = [f for f in facts if isinstance(f, FitStarted) or f.step <= fact.step]
+                facts = [f for f in facts if isinstance(f, FitStarted) or still_true(f, fact) is not None]
             if isinstance(fact, FitStarted | EpochEnded | Changed | RunResumed):
                 facts.append(fact)
     return facts

@@ -24,6 +24,7 @@ __all__ = ["RemoteSession"]
 
 _DOUBT = 3.0
 """Seconds of a silent journal after which the trainer is asked whether it lives."""
+_COPY = "a copy of the folder in which the run was trained"
 _QUIET = 0.5
 """Seconds between two looks whether a run that is over was resumed."""
 
@@ -134,9 +135,12 @@ class RemoteSession(ABC):
     def _told_address(self) -> str:
         """Where the trainer says that it listens."""
         try:
-            return self.run_info.read_info().socket or str(self.run_dir / "control.sock")
+            info = self.run_info.read_info()
         except RunError as error:
             raise OSError(str(error)) from error
+        if self.run_info.is_copy(info):
+            raise OSError(f"this is {_COPY}")
+        return info.socket or str(self.run_dir / "control.sock")
 
     def _why_gone(self) -> str:
         """What can honestly be said of a trainer that does not answer."""
@@ -145,6 +149,8 @@ class RemoteSession(ABC):
             sign = f"last sign {time.time() - self.run_info.journal.stat().st_mtime:,.0f} s ago"
         except (RunError, OSError):
             return "the run's directory is gone, or it holds no journal"
+        if self.run_info.is_copy(info):
+            return f"nobody trains here: this is {_COPY}; {sign}"
         if info.boot != boot_id():
             return f"the trainer is gone: this machine was started anew since; {sign}"
         return f"the trainer does not answer; {sign}"

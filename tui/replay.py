@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 from textual.message import Message
 
 from miniai.run.directory import RunDir
-from miniai.run.events import AnyFact, EpochEnded, EpochStarted, FitEnded, RunResumed
+from miniai.run.events import (
+    AnyFact,
+    EnvironmentNoted,
+    EpochEnded,
+    EpochStarted,
+    FitEnded,
+    RunResumed,
+    SystemSampled,
+)
 from miniai.run.requests import AnyRequest
 from tui.follow import Follower
 from tui.hand_over import HandOver
@@ -20,6 +28,14 @@ __all__ = ["Playhead", "ReplaySession"]
 
 EDGES = (EpochStarted, EpochEnded, RunResumed, FitEnded)
 """Facts at which `.` stops."""
+BESIDES = (SystemSampled, EnvironmentNoted)
+"""Facts that come of themselves: of a stretch with no others one learns nothing."""
+QUIET = 2.0
+"""Seconds of replay that are left of a longer quiet stretch."""
+LONGER = 2.5
+"""Seconds of replay, and of the run, from which on a quiet stretch is shortened."""
+AHEAD = 10_000
+"""Facts that are read ahead at most to find the end of a quiet stretch: about six hours of samples."""
 _BEAT = 0.1
 """Seconds between two looks which facts are due."""
 
@@ -47,6 +63,38 @@ class Playhead:
         self._at, self._since = at, self.clock()
 
 
+class _Ahead:
+    """Facts to come; looks ahead to the next one that is news."""
+
+    def __init__(self, told: Iterator[AnyFact]) -> None:
+        self._told = told
+        self._held: deque[AnyFact] = deque()
+        self._fill()
+
+    @property
+    def first(self) -> AnyFact | None:
+        """The next fact; None at the end."""
+        return self._held[0] if self._held else None
+
+    @property
+    def news_at(self) -> float:
+        """When the next news come, in seconds of the run; at the end when its last fact does."""
+        return self._held[-1].at if self._held else 0.0
+
+    def pop(self) -> AnyFact:
+        """The next fact is over."""
+        fact = self._held.popleft()
+        self._fill()
+        return fact
+
+    def _fill(self) -> None:
+        while (not self._held or isinstance(self._held[-1], BESIDES)) and len(self._held) < AHEAD:
+            fact = next(self._told, None)
+            if fact is None:
+                return
+            self._held.append(fact)
+
+
 class ReplaySession:
     """A recorded run (see `tui.session.Session`): `wait(event, seconds)` is how it waits."""
 
@@ -67,6 +115,8 @@ class ReplaySession:
         self._keys: deque[str] = deque()
         self._wake = threading.Event()
         self._closed = False
+        self._left_out = 0.0
+        """Quiet seconds that were left out since the last news."""
         self._app_post: Callable[[Message], object] = bool
 
     def run(self, app_post: Callable[[Message], object]) -> None:
@@ -75,7 +125,7 @@ class ReplaySession:
         hand_over, follower = HandOver(app_post, lambda: not self._closed), Follower(self.run_info.journal)
         try:
             app_post(TrainerSaid("reading the journal"))
-            self._play(_told(follower), hand_over)
+            self._play(_Ahead(_told(follower)), hand_over)
             ended = follower.ended is not None
         finally:
             follower.close()
@@ -104,24 +154,32 @@ class ReplaySession:
         self._closed = True
         self._wake.set()
 
-    def _play(self, told: Iterator[AnyFact], hand_over: Callable[[list[AnyFact]], object]) -> None:
-        upcoming = next(told, None)
-        self.head.jump(0.0 if upcoming is None else upcoming.at)
-        while upcoming is not None and not self._closed:
+    def _play(self, ahead: _Ahead, hand_over: Callable[[list[AnyFact]], object]) -> None:
+        self.head.jump(0.0 if ahead.first is None else ahead.first.at)
+        while ahead.first is not None and not self._closed:
             edge = self._obey()
             due: list[AnyFact] = []
-            while upcoming is not None and (edge or upcoming.at <= self.head.at):
-                due.append(upcoming)
-                found, upcoming = edge and isinstance(upcoming, EDGES), next(told, None)
-                if found:
+            while ahead.first is not None and (edge or ahead.first.at <= self.head.at):
+                due.append(ahead.pop())
+                if edge and isinstance(due[-1], EDGES):
                     break
             if edge and due:
                 self.head.jump(max(self.head.at, due[-1].at))
             if due:
                 hand_over(due)
+            self._shorten(ahead, due)
             self._moved()
-            if upcoming is not None and not edge:
-                self._rest(upcoming.at)
+            if ahead.first is not None and not edge:
+                self._rest(ahead.first.at)
+
+    def _shorten(self, ahead: _Ahead, told: list[AnyFact]) -> None:
+        """Leave out most of a stretch in which nothing happens."""
+        if not all(isinstance(fact, BESIDES) for fact in told):
+            self._left_out = 0.0
+        speed, quiet = self.head.speed, ahead.news_at - self.head.at
+        if ahead.first is not None and not self.head.paused and quiet > LONGER * max(speed, 1.0):
+            self._left_out += quiet - QUIET * speed
+            self.head.jump(ahead.news_at - QUIET * speed)
 
     def _obey(self) -> bool:
         """What was pressed meanwhile; True if the next edge is wanted."""
@@ -144,7 +202,7 @@ class ReplaySession:
         self._wake.clear()
 
     def _moved(self, over: bool = False, words: str = "") -> None:
-        self._app_post(ReplayMoved(self.head.at, self.head.paused, over, words))
+        self._app_post(ReplayMoved(self.head.at, self.head.paused, over, words, self._left_out))
 
 
 def _told(follower: Follower) -> Iterator[AnyFact]:

@@ -38,10 +38,11 @@ class ReplayApp(MonitorApp):
     def take_place(self, event: ReplayMoved) -> None:
         """The replay is somewhere else; at its end the run's own end is shown."""
         if event.over:
-            self.state.replayed(f"replay · {event.words} at {duration(event.at)}" if event.words else "")
+            self.state.replayed(f"replay · {event.words} at {duration(event.at)}" if event.words else "", going=False)
         else:
             how = "paused" if event.paused else _times(self.replay.head.speed)
-            self.state.replayed(f"replay {how} · {duration(int(event.at))}")
+            left_out = f" · {duration(int(event.left_out))} of quiet left out" if event.left_out else ""
+            self.state.replayed(f"replay {how} · {duration(int(event.at))}{left_out}")
 
     def ask(self, kind: Callable[..., AnyRequest], **more: Any) -> None:  # noqa: ARG002
         """A request would reach nobody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 from miniai.config import MOST_EPOCHS, RunConfig, read_config, write_config
 from miniai.errors import RunError, UsageError
 from miniai.recipe import recipe
-from miniai.run.directory import RunDir, find_run
+from miniai.run.directory import RunDir, boot_id, find_run
 from miniai.run.resuming import Resumption, alone, resumption
 from miniai.run.status import status
 from tui.options import data_folder
@@ -52,7 +53,7 @@ def resumed_run(arguments: argparse.Namespace) -> RunDir:
 def _make_ready(run: RunDir, config: RunConfig) -> None:
     try:
         write_config(run.config_file, config)
-        run.update_info(ended="", socket="", pid=0, host=socket.gethostname())
+        run.update_info(ended="", socket="", pid=0, host=socket.gethostname(), boot=boot_id(), folder=run.inode)
     except OSError as error:
         raise RunError(f"{run.path} cannot be written: {error.strerror}") from error
 
@@ -78,12 +79,27 @@ def _check_stands_still(run: RunDir) -> None:
         if now.state == "damaged":
             raise RunError(f"{run.id} cannot be resumed: {now.words}")
         return
-    if now.state == "elsewhere" and (now.sign is None or now.sign > _LATELY):
+    if now.state == "elsewhere" and (now.sign is None or now.sign > _LATELY or _is_over_here(run, now.sign)):
         return
     where = f" in process {now.pid}" if now.pid else ""
     if now.state == "elsewhere":
         raise RunError(f"{run.id} may still be trained {now.words}: stop it there first")
     raise RunError(f"{run.id} is being trained{where} ({now.words}): watch it with 'miniai-tui attach {run.id}'")
+
+
+def _is_over_here(run: RunDir, sign: float) -> bool:
+    """Whether what trained it is gone for certain: it was on this machine, before its last start; or this is a copy.
+
+    A machine of the same name that has run for longer than `sign`, seconds since the last one, is another machine.
+    """
+    import psutil
+
+    info = run.read_info()
+    if info.host != socket.gethostname():
+        return False
+    if info.boot == boot_id():
+        return run.is_copy(info)
+    return sign > time.time() - psutil.boot_time()
 
 
 def _newest(run: RunDir, config: RunConfig) -> Resumption:

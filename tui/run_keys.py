@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-
 from miniai.run.control import new_id
 from miniai.run.requests import (
     AnyRequest,
@@ -21,6 +19,7 @@ from miniai.run.requests import (
     Step,
     Stop,
 )
+from tui.key_order import KeysInOrder
 from tui.screens.run import RunScreen
 from tui.session import Session
 from tui.state.run import RunState
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["RunKeys"]
 
 
-class RunKeys(App[None]):
+class RunKeys(KeysInOrder):
     """The part of the app that asks: of the trainer and of the user."""
 
     session: Session

@@ -23,7 +23,7 @@ _HELP = """\
 List the runs of a folder, the newest first: how each stands, its epochs, the
 best validation value, how long it was trained and how long ago it was begun.
 
-  starting       its trainer has not said a word yet
+  starting       its trainer has not said a word yet, or prepares to go on
   running        its trainer answers
   paused         its trainer answers and stands still
   done           it came to its end
@@ -31,7 +31,8 @@ best validation value, how long it was trained and how long ago it was begun.
   failed         an error ended it
   crashed        its trainer is gone and has written no end
   not answering  its trainer is there and does not answer
-  elsewhere      it ran on another machine, or before this one was restarted
+  elsewhere      it ran on another machine, before this one was restarted, or in
+                 the folder of which this is a copy
   damaged        its folder cannot be read
 """
 

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from pathlib import Path
 
-from miniai.config import RunConfig, read_config
+from miniai.config import read_config
 from miniai.errors import UsageError
-from miniai.run.directory import RunDir, create_run
+from miniai.run.directory import RunDir
 from tui.app import MonitorApp
 from tui.attach import AttachedSession
 from tui.in_process import ProcessSession
+from tui.launch import Launch
 from tui.remembered import Preferences
 from tui.show import Shown, show
-from tui.temporary import new_folder
 
 __all__ = ["attach_on_screen", "data_on_screen", "fit_on_screen", "lr_find_on_screen"]
 
 
-def fit_on_screen(run: RunDir, worker: str, preferences: Preferences | None = None) -> int:
-    """Start the trainer of `run` ("process" or "thread") under a screen; returns the exit code."""
+def fit_on_screen(
+    run: RunDir, worker: str, preferences: Preferences | None = None, launch: Launch | None = None
+) -> int:
+    """Start the trainer of `run` ("process" or "thread") under a screen; returns the exit code.
+
+    `launch`: the process that was perhaps started already.
+    """
     if worker == "thread":
         from tui.in_thread import ThreadSession  # the trainer's modules: another screen has no use for them
 
         return _show(ThreadSession(run), run, preferences)
-    return _show(ProcessSession(run), run, preferences)
+    return _show(ProcessSession(run, launch), run, preferences)
 
 
-def lr_find_on_screen(run: RunDir, worker: str, preferences: Preferences | None = None) -> int:
-    """Look for a learning rate under a screen; returns the exit code."""
+def lr_find_on_screen(
+    run: RunDir, worker: str, preferences: Preferences | None = None, launch: Launch | None = None
+) -> int:
+    """Look for a learning rate under a screen, as `fit_on_screen` trains; returns the exit code."""
     from tui.lr_find_app import LRFindApp
 
     session: Shown
@@ -38,22 +43,22 @@ def lr_find_on_screen(run: RunDir, worker: str, preferences: Preferences | None 
 
         session = ThreadSession(run)
     else:
-        session = ProcessSession(run)
+        session = ProcessSession(run, launch)
     return show(LRFindApp(session, preferences=preferences), session, run)
 
 
-def data_on_screen(name: str, data_dir: Path | None, preferences: Preferences | None = None) -> int:
-    """Load a dataset in a process of its own and show what is known of it; returns the exit code."""
+def data_on_screen(run: RunDir, preferences: Preferences | None = None, launch: Launch | None = None) -> int:
+    """Load the dataset of `run` in a process of its own, show what is known of it, and remove the run's folder.
+
+    Returns the exit code. `run` is one of `tui.temporary.data_run`.
+    """
     from tui.data_app import DataApp
 
-    folder = None if data_dir is None else os.path.abspath(data_dir)
-    root = new_folder()
-    run = create_run(root, RunConfig(job="data", dataset=name, data_dir=folder))
-    session = ProcessSession(run)
+    session = ProcessSession(run, launch)
     app = DataApp(session, preferences=preferences)
     code = show(app, session, run)
     if not app.return_code:  # else the report of what went wrong lies there
-        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(run.path.parent, ignore_errors=True)
     return code
 
 

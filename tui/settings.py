@@ -22,7 +22,7 @@ __all__ = ["CALM", "GRAPHICS", "LAYOUTS", "THEMES", "Settings", "is_key", "load"
 
 THEMES = ("dark", "light", "contrast")
 LAYOUTS = ("grid", "wide", "tall", "focus")
-GRAPHICS = ("auto", "kitty", "off")
+GRAPHICS = ("auto", "kitty", "sixel", "off")
 CALM = 12.0
 """How many times rarer panes are drawn on a slow link."""
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from miniai.run.control import new_id
 from miniai.run.directory import RunDir
-from miniai.run.requests import Continue, Stop
+from miniai.run.requests import Continue, Save, Stop
 from tui.app import MonitorApp
 from tui.graphics import may_be_asked
 from tui.messages import LeaveAsked
@@ -101,8 +101,9 @@ class _Leaver:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             self._handle(number, self._stop)
         self._handle(signal.SIGHUP, lambda *_: self._hang_up(signal.SIGHUP))
+        self._handle(signal.SIGUSR1, self._save)
         # Means nothing from outside; `Terminal.restore` wakes a thread with it, for which it must have a handler.
-        signal.signal(signal.SIGUSR1, lambda *_: None)
+        signal.signal(signal.SIGUSR2, lambda *_: None)
         hangup = 0 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP
         self.terminal.watch_for_hangup(lambda: self._hang_up(hangup))
         self.app.began = self._textual_is_up
@@ -154,6 +155,11 @@ class _Leaver:
         if self.session.owns:
             self.session.request(Stop(id=new_id()))
         threading.Thread(target=self._leave_after_stop, name="leave", daemon=True).start()
+
+    def _save(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Ask the trainer for a checkpoint if it is ours, also where it trains in this very process."""
+        if self.session.owns:
+            self.session.request(Save(id=new_id()))
 
     def _leave_after_stop(self) -> None:
         if self.session.owns and not self.session.over.wait(_STOPPING):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-from textual.app import SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.app import MonitorApp
@@ -35,7 +34,6 @@ class SmallApp(MonitorApp, inherit_bindings=False):
         """All keys."""
         self.push_screen(KeyList(self.keys))
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """The palette: every key's action by name."""
-        for binding, _ in self.keys:
-            yield SystemCommand(binding.description, binding.tooltip, self._runner(binding.action))
+    def palette_bindings(self) -> Sequence[Binding]:
+        """What the palette offers: every key's action."""
+        return [binding for binding, _ in self.keys]

@@ -9,12 +9,19 @@ import socket
 import tempfile
 from pathlib import Path
 
+from miniai.config import RunConfig
 from miniai.errors import MiniaiError
-from miniai.run.directory import RunDir
+from miniai.run.directory import RunDir, create_run
 
-__all__ = ["new_folder", "remove_stale"]
+__all__ = ["data_run", "new_folder", "remove_stale"]
 
 PREFIX = "miniai-tui-data-"
+
+
+def data_run(name: str, data_dir: Path | None) -> RunDir:
+    """A run that describes the dataset `name`, alone in a new folder."""
+    folder = None if data_dir is None else os.path.abspath(data_dir)
+    return create_run(new_folder(), RunConfig(job="data", dataset=name, data_dir=folder))
 
 
 def new_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import io
 import os
@@ -16,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tui.codeset import is_utf8, why_not_utf8
 
 __all__ = ["RESTORE", "Terminal", "why_not"]
 
@@ -45,8 +46,10 @@ def why_not(stdin: int = 0, stdout: int = 1, stderr: int = 2) -> str:
     term = os.environ.get("TERM", "")
     if term in ("", "dumb"):
         return f"TERM is {term or 'not set'}"
+    if reason := why_not_utf8():
+        return reason
     encoding = getattr(sys.__stderr__, "encoding", None) or "unknown"
-    if not _is_utf8(encoding):
+    if not is_utf8(encoding):
         return f"the terminal's encoding is {encoding} and not UTF-8"
     if not _in_foreground(stdin):
         return "the command was started in the background"
@@ -65,13 +68,6 @@ def _is_terminal(fd: int) -> bool:
     try:
         return os.isatty(fd)
     except OSError:
-        return False
-
-
-def _is_utf8(encoding: str) -> bool:
-    try:
-        return codecs.lookup(encoding).name == "utf-8"
-    except LookupError:
         return False
 
 
@@ -217,7 +213,7 @@ def _write_past(fd: int, data: bytes, deadline: float = 3.0) -> None:
     while True:
         for thread in threading.enumerate():
             if thread.name == "textual-output" and thread.ident is not None:
-                signal.pthread_kill(thread.ident, signal.SIGUSR1)
+                signal.pthread_kill(thread.ident, signal.SIGUSR2)
         termios.tcflush(fd, termios.TCIOFLUSH)
         try:
             if os.write(fd, data) == len(data):

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from miniai.callbacks.base import Callback, CancelBatchException, CancelEpochException, CancelFitException
+from miniai.callbacks.best import Best
 from miniai.callbacks.clock import TrainingClock, since_now
-from miniai.callbacks.metrics import MetricsCB
 from miniai.learner_state import callbacks_state, model_state, optimizer_state
 from miniai.plain import to_plain
 from miniai.position import Position, lengths
 from miniai.random_state import RandomState
 from miniai.run import checkpoint
 from miniai.run.events import Alerted, Fact, Refused, Saved
+from miniai.version import own_version
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["CheckpointCB"]
 
 Why = Literal["epoch", "time", "best", "request", "stop"]
-_SIGNS = {"accuracy": 1.0, "loss": -1.0}
-"""What may be called best: 1 if more is better."""
 
 
 class CheckpointCB(Callback):
@@ -60,9 +59,8 @@ class CheckpointCB(Callback):
     ) -> None:
         self.emit, self.folder, self.now, self.clock = emit, folder, now or since_now(), clock or TrainingClock()
         self.flush, self.stopped = flush, stopped
-        self.every, self.seconds, self.best, self.keep = every, minutes and 60 * minutes, best, max(1, keep)
-        self.record: float | None = None
-        """The best value so far of the metric `best`."""
+        self.every, self.seconds, self.keep = every, minutes and 60 * minutes, max(1, keep)
+        self.best = Best(folder, best)
         self._refused = False
         self._forget()
 
@@ -72,6 +70,8 @@ class CheckpointCB(Callback):
         self._start: RandomState | None = None  # where the generators stood when this half epoch began
         self._begun = self._batch_done = self._half_done = self._stop_saved = False
         self._behind = 0
+        self._told = -0.001
+        """`at` of the newest checkpoint: what was told until then is in it."""
         self._due = math.inf
 
     # -- where the fit is ----------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ class CheckpointCB(Callback):
     def before_fit(self, _learn: Learner, /) -> None:
         """A new fit; what a killed process left half written goes."""
         self._forget()
-        self.record = None
+        self.best = Best(self.folder, self.best.metric)
         checkpoint.clean_up(self.folder)
         self._rest()
 
@@ -126,11 +126,15 @@ class CheckpointCB(Callback):
 
     def _half_over(self, learn: Learner, begun: bool, stopped: bool) -> None:
         self._last = at = Position(learn.epoch, learn.training, self._behind if begun else 0, over=True)
-        better = begun and self._half_done and not learn.training and self._is_best(learn)
+        before, over = self.best.record, begun and self._half_done and not learn.training
+        if over and (better := self.best.better(learn)):
+            self.best.record = better  # so that the checkpoint that is written now knows it
         why = "stop" if stopped and not self._stop_saved else self._why(epoch_over=not learn.training, learn=learn)
         name = self._save(learn, why, at) if why else ""
-        if better:
-            self._keep_best(learn, at, name)
+        if self.best.record is before:
+            self._settle(learn)
+        elif not self._keep_best(learn, at, name):
+            self.best.record = before  # its weights are nowhere
 
     def cleanup_fit(self, _learn: Learner, /) -> None:
         """Whoever asked too late is told so."""
@@ -167,6 +171,11 @@ class CheckpointCB(Callback):
                 return "epoch"
         return "time" if self.clock.seconds >= self._due else None
 
+    @property
+    def _next(self) -> float:
+        """The earliest `at` of what is told after the newest checkpoint: later than that, however quickly it came."""
+        return round(self._told + 0.001, 3)
+
     # -- writing -------------------------------------------------------------------------------------------------
 
     def _save(self, learn: Learner, why: Why, at: Position) -> str:
@@ -175,6 +184,7 @@ class CheckpointCB(Callback):
         began = time.perf_counter()
         try:
             self.flush()
+            self._told = max(self.now(), self._next)
             name = checkpoint.free_name(self.folder, "best" if why == "best" else "step", learn.steps)
             size = self._write(learn, name, at)
         except Exception as error:  # noqa: BLE001  # whatever a metric or a disk raises, the fit goes on
@@ -200,6 +210,8 @@ class CheckpointCB(Callback):
             n_epochs=learn.n_epochs,
             batches=lengths(learn.dls),
             wall=round(time.time(), 3),
+            at=self._told,
+            version=own_version(),
             sizes={},
             optimizer=optimizer,
             model=to_plain(rest),
@@ -208,11 +220,14 @@ class CheckpointCB(Callback):
         )
         return checkpoint.write(self.folder, name, model, tensors, state)
 
-    def _said(self, learn: Learner, name: str, why: Why, size: int, seconds: float, request: str) -> None:
+    def _said(
+        self, learn: Learner, name: str, why: Why, size: int, seconds: float, request: str, step: int | None = None
+    ) -> None:
         self._refused = False
         self.emit(
             Saved(
-                at=self.now(), step=learn.steps, epoch=learn.epoch, name=name, why=why, bytes=size,
+                at=max(self.now(), self._next),
+                step=learn.steps if step is None else step, epoch=learn.epoch, name=name, why=why, bytes=size,
                 seconds=round(seconds, 4), request=request,
             )
         )  # fmt: skip
@@ -224,8 +239,8 @@ class CheckpointCB(Callback):
 
     def _prune(self) -> None:
         """Only the last ones stay, and the newest of the best."""
-        there = checkpoint.names(self.folder)
-        steps = [name for name in there if name.startswith("step")]
+        there = [name for name in checkpoint.names(self.folder) if not checkpoint.is_newer(self.folder / name)]
+        steps = [name for name in there if name.startswith("step") and name != self.best.owed]
         bests = [name for name in there if name.startswith("best")]
         for name in [*steps[: -self.keep], *bests[:-1]]:
             try:
@@ -245,35 +260,39 @@ class CheckpointCB(Callback):
 
     # -- the best one --------------------------------------------------------------------------------------------
 
-    def _is_best(self, learn: Learner) -> bool:
-        """Whether this validation is better than all before; notes its value."""
-        metrics = next((cb for cb in learn.cbs if isinstance(cb, MetricsCB)), None)
-        if self.best not in _SIGNS or metrics is None:
-            return False
-        value = metrics.values().get(self.best, math.nan)
-        if math.isnan(value) or (self.record is not None and _SIGNS[self.best] * (value - self.record) <= 0):
-            return False
-        self.record = value
+    def _keep_best(self, learn: Learner, at: Position, same: str) -> bool:
+        """Keep this one under a name of its own; `same` is the checkpoint that was written here already, if one was.
+
+        False if there is no checkpoint of it at all.
+        """
+        if not same:
+            written = bool(self._save(learn, "best", at))
+            self.best.owed = "" if written else self.best.owed
+            return written
+        self.best.owed = same
+        if why := self._settle(learn):
+            text = f"the best checkpoint has no name of its own ({why}): {same} stays until it can have one"
+            self.emit(Alerted(at=self.now(), topic="checkpoint", text=text))
         return True
 
-    def _keep_best(self, learn: Learner, at: Position, same: str) -> None:
-        """Keep this one under a name of its own; `same` is the checkpoint that was written here already, if one was."""
-        if not same:
-            self._save(learn, "best", at)
-            return
-        began = time.perf_counter()
-        name = checkpoint.free_name(self.folder, "best", learn.steps)
+    def _settle(self, learn: Learner) -> str:
+        """Give the best checkpoint its own name, if it lacks one; why that cannot be."""
+        if not self.best.owed or self.best.record is None:
+            return ""
+        began, step = time.perf_counter(), self.best.record.step
+        name = checkpoint.free_name(self.folder, "best", step)
         try:
-            checkpoint.alike(self.folder, name, same)
+            checkpoint.alike(self.folder, name, self.best.owed)
         except OSError as error:
-            self._refuse(error, "")
-        else:
-            self._said(learn, name, "best", 0, time.perf_counter() - began, "")
+            return error.strerror or str(error)
+        self.best.owed = ""
+        self._said(learn, name, "best", 0, time.perf_counter() - began, "", step)
+        return ""
 
     def state_dict(self) -> dict[str, Any]:
         """The best value so far, and of what."""
-        return {"best": self.best, "record": self.record}
+        return self.best.state_dict()
 
     def load_state_dict(self, state: dict[str, Any], /) -> None:
         """Compare with that one."""
-        self.record = state["record"] if state["best"] == self.best else None
+        self.best.load_state_dict(state)

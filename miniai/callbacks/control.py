@@ -145,10 +145,13 @@ class ControlCB(Callback):
         self._skip_batch = self._skip_epoch = None
 
     def cleanup_fit(self, learn: Learner) -> None:  # noqa: ARG002
-        """Whoever asked too late is told so."""
+        """Whoever asked too late is told so; also for a pause or a step that no batch came after."""
         self._learn = None
+        late, self._pause, self._one_batch = [self._pause, self._one_batch], None, None
         while (request := self.control.take()) is not None:
-            self._refuse(request.id, "the run is over")
+            late.append(request.id)
+        for id_ in filter(None, late):
+            self._refuse(id_, "the run is over")
 
     def state_dict(self) -> dict[str, Any]:
         """How far this half epoch is, and what users have switched off."""
@@ -220,8 +223,6 @@ class ControlCB(Callback):
                 return "the batch asked for before it is still running"
             case Step() | SkipBatch() if self._stood_elsewhere(request):
                 return "the run has moved on meanwhile"
-            case Step():
-                return ""
             case SkipBatch() | SkipEpoch():
                 return self._stale_skip(request)
             case Save() if self.saver is not None and self.saver.asked:
@@ -267,8 +268,7 @@ class ControlCB(Callback):
         self.flush()
         where = Paused(at=self.now(), epoch=self.epoch, phase=self.phase, batch=self.batch, step=self._step)
         self.emit(msgspec.structs.replace(where, request=self._pause or ""))
-        self._pause, self._said_at = None, where.at
-        self._holding = True
+        self._pause, self._said_at, self._holding = None, where.at, True
         while self._paused_at is not None and not self._acts_at_once():
             self._take(self.control.wait())
         self._holding = False

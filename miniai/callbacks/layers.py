@@ -27,6 +27,8 @@ __all__ = ["LayerStatsCB", "measured_layers"]
 
 MIN_GAP = 1.0
 """Seconds between two facts at least."""
+EARLY, EARLY_GAP = 10.0, 0.25
+"""In the first `EARLY` seconds of training they may come sooner: a run that is soon over has a history too."""
 OF_PARAMETER = 4
 """Tags from here on are norms of a parameter, below are statistics of a layer."""
 BURST, RATE = 2e6, 200.0
@@ -69,7 +71,7 @@ class LayerStatsCB(Callback):
     Exact over the whole batch of a training step, from the forward and backward pass and the step that train; on other
     batches there is no hook on the model. The first batch is measured; the next after the cost of a measurement has
     become the share `budget` of the training time. With `every`, each batch whose step is a multiple of it, if a
-    second has passed.
+    second has passed; in a resumed fit that goes for the first one too.
     """
 
     order = 80
@@ -98,6 +100,7 @@ class LayerStatsCB(Callback):
         self._values: dict[tuple[int, int], float] = {}
         self._step = 0  # of the measurement that is on its way; 0: none is
         self._due = 0.0
+        self._first = True  # no batch of this fit is behind, in this process or another
 
     @property
     def layers(self) -> list[Layer]:
@@ -107,12 +110,17 @@ class LayerStatsCB(Callback):
     def before_fit(self, learn: Learner, /) -> None:
         """Find the layers."""
         self._layers = measured_layers(learn.model)
+        self._first = True
+
+    def before_epoch(self, learn: Learner, /) -> None:
+        """A resumed fit is measured at the steps at which it would have been."""
+        self._first &= learn.start is None
 
     def before_batch(self, learn: Learner, /) -> None:
         """Set the hooks if this batch is to be measured."""
         if not learn.training or self._step or self.clock.seconds < self._due or not self._layers:
             return
-        if self.every is not None and self._due > 0 and (learn.steps + 1) % self.every:
+        if self.every is not None and (self._due > 0 or not self._first) and (learn.steps + 1) % self.every:
             return
         self._watch.reset()
         self._watch.start()
@@ -210,7 +218,8 @@ class LayerStatsCB(Callback):
             self.emit(histograms)
         self._watch.stop()
         seconds = self.clock.seconds
-        rest = MIN_GAP if self.every is not None else max(MIN_GAP, self._pace.rest(self._watch.seconds()))
+        gap = EARLY_GAP if seconds < EARLY else MIN_GAP
+        rest = gap if self.every is not None else max(gap, self._pace.rest(self._watch.seconds()))
         self._due = seconds + max(rest, self._bucket.spend(len(encode(fact)), seconds))
 
     def _fact(self, at: float) -> LayersMeasured:

@@ -60,7 +60,7 @@ def _tensors(name: str, found: Found, progress: Progress, cache_dir: Path | None
         key = _cache.identity(found.files)
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    path = folder / f"{name}.safetensors" if folder else None
+    path = folder / f"{name}{'-sample' * found.sample}.safetensors" if folder else None
     kept = _cache.fetch(path, key) if path else None
     if kept is not None:
         progress("reading data", (total := len(kept.train_y) + len(kept.valid_y)), total)

@@ -37,12 +37,18 @@ def load(
     data_dir: Path | None = None,
     progress: Progress = silent,
     cache_dir: Path | None = None,
+    sample: bool = False,
     looks: Sequence[Look] | None = None,
 ) -> ImageData:
     """Load Fashion-MNIST from `data_dir`, or else from the first of `looks` (`places()`) that has it.
 
-    Raises `DataError` if the folder that the user named does not hold it whole.
+    `sample`: the embedded sample of 6,000 + 1,000 images, whatever else is there. Raises `DataError` if the folder
+    that the user named does not hold it whole, or is named where the sample is asked for.
     """
+    if sample:
+        if data_dir is not None:
+            raise DataError(f"the embedded sample was asked for and the folder {data_dir} too: name only one of them")
+        looks = [partial(_embedded, SAMPLE)]
     if data_dir is not None:
         looks = [partial(_in_folder, data_dir.expanduser())]
     elif looks is None:

@@ -17,19 +17,20 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from miniai.errors import RunError
+from miniai.run.disk import is_utf8, plain_file, sync_file, sync_folder, synced
 from miniai.run.events import Phase
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "MODEL", "OPTIMIZER", "SCHEMA", "CheckpointState", "NewerFormatError", "alike", "clean_up", "free_name", "names",
-    "read_state", "read_tensors", "remove", "set_aside", "write",
+    "MODEL", "OPTIMIZER", "SCHEMA", "CheckpointState", "NewerFormatError", "alike", "clean_up", "free_name", "is_newer",
+    "names", "read_state", "read_tensors", "remove", "set_aside", "write",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -38,6 +39,7 @@ STATE, MODEL, OPTIMIZER = "state.json", "model.safetensors", "optimizer.safetens
 
 _NAME = re.compile(r"(step|best)-(\d{1,18})(?:-(\d{1,9}))?", re.ASCII)
 _SEAL = b',"crc32":'
+_FORMAT = re.compile(rb'\s*\{\s*"schema"\s*:\s*(\d{1,9})\b')
 _LONGEST = 1 << 30
 """Bytes of `state.json` at most."""
 _DTYPES = {
@@ -48,7 +50,11 @@ _DTYPES = {
 
 
 class NewerFormatError(RunError):
-    """A whole checkpoint that only a newer version can read."""
+    """A checkpoint that only a newer version can read; `whole` unless its check sum says that it is damaged."""
+
+    def __init__(self, text: str, whole: bool) -> None:
+        super().__init__(text)
+        self.whole = whole
 
 
 class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +71,16 @@ class CheckpointState(msgspec.Struct, frozen=True, kw_only=True):
     """That half epoch is over."""
     fetched: bool = False
     """The loader has made batch number `batch` already."""
+    version: str = ""
+    """The program's version that wrote it; empty if not known."""
     n_epochs: int
     """Epochs of the fit in all, as they were when it was saved."""
     batches: tuple[int, int] = (0, 0)
     """Batches of a training and of a validation half; 0 where the loader does not know."""
     wall: float
     """Seconds since 1970."""
+    at: float | None = None
+    """Seconds of the run (`Fact.at`): facts with a greater `at` were told afterwards. None: not noted."""
     sizes: dict[str, int]
     """Bytes of each other file of the checkpoint."""
     sums: dict[str, int] = {}
@@ -115,7 +125,7 @@ def write(
         sizes = {file: size for file, (size, _) in files.items()}
         sums = {file: crc for file, (_, crc) in files.items()}
         data = _sealed(msgspec.json.encode(msgspec.structs.replace(state, sizes=sizes, sums=sums)))
-        with _synced(part / STATE) as file:
+        with synced(part / STATE) as file:
             file.write(data)
     return sum(sizes.values()) + len(data)
 
@@ -128,7 +138,7 @@ def alike(folder: Path, name: str, other: str) -> None:
                 os.link(folder / other / file, part / file)
             except OSError:
                 shutil.copyfile(folder / other / file, part / file)
-                _sync(part / file)
+                sync_file(part / file)
 
 
 def remove(folder: Path, name: str) -> None:
@@ -154,35 +164,18 @@ def _whole(folder: Path, name: str) -> Iterator[Path]:
     """A folder that gets its name once all in it is on the disk."""
     if not folder.is_dir():
         folder.mkdir(mode=0o700)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     part = folder / f".part-{name}"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
     try:
         yield part
-        _sync(part)
+        sync_folder(part)
         os.rename(part, folder / name)
-        _sync(folder)
+        sync_folder(folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-
-
-@contextmanager
-def _synced(path: Path) -> Iterator[BinaryIO]:
-    """A new private file, on the disk once it is closed."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _sealed(state: bytes) -> bytes:
@@ -213,7 +206,7 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> tuple[int, int]
     head += b" " * (-len(head) % 8)
     head = len(head).to_bytes(8, "little") + head
     crc = zlib.crc32(head)
-    with _synced(path) as file:
+    with synced(path) as file:
         file.write(head)
         for tensor in tensors.values():
             flat = tensor.detach().cpu().contiguous().reshape(-1)
@@ -232,19 +225,16 @@ def read_state(path: Path) -> CheckpointState:
     try:
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             raise RunError(f"{path} is no checkpoint: it is no folder")
-        data = _plain_file(path / STATE, _LONGEST).read_bytes()
-        if _is_damaged(data):
+        data = plain_file(path / STATE, _LONGEST).read_bytes()
+        damaged = _is_damaged(data)
+        _refuse_newer(path, data, damaged)
+        if damaged:
             raise RunError(f"{path} is broken: {STATE} has not the check sum that was written with it")
-        schema = msgspec.json.decode(data, type=_Versioned).schema
-        if schema > SCHEMA:
-            raise NewerFormatError(
-                f"{path} was written by a newer version (format {schema}; this one reads up to {SCHEMA}): update"
-            )
         state = msgspec.json.decode(data, type=CheckpointState)
         if min(state.step, state.epoch, state.batch, state.n_epochs) < 0:
             raise RunError(f"{path} is broken: {STATE} has a negative count")
         for name in (MODEL, OPTIMIZER):
-            if state.sizes.get(name) != _plain_file(path / name).stat().st_size:
+            if state.sizes.get(name) != plain_file(path / name).stat().st_size:
                 raise RunError(f"{path} is broken: {name} has not the size that {STATE} tells")
             if name in state.sums and state.sums[name] != _crc32(path / name):
                 raise RunError(f"{path} is broken: {name} has not the check sum that {STATE} tells")
@@ -265,25 +255,45 @@ def _crc32(path: Path) -> int:
 
 class _Versioned(msgspec.Struct):
     schema: int
+    version: str = ""
 
 
-def _plain_file(path: Path, most: int | None = None) -> Path:
-    """`path` itself; RunError if that is no file (reading a pipe would wait for ever) or too large."""
-    there = os.lstat(path)
-    if not stat.S_ISREG(there.st_mode):
-        raise RunError(f"{path} is no file")
-    if most is not None and there.st_size > most:
-        raise RunError(f"{path} is too large")
-    return path
+def _refuse_newer(path: Path, state: bytes, damaged: bool) -> None:
+    """NewerFormatError for a state of a later format, whatever its check sum is made of."""
+    try:
+        held = msgspec.json.decode(state, type=_Versioned)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if damaged:
+            return
+        raise
+    if held.schema <= SCHEMA:
+        return
+    by = f"version {held.version[:40]!a} of miniai-tui" if held.version else "a newer version"
+    what = f"{path} was written by {by} (format {held.schema}; this one reads up to {SCHEMA})"
+    if damaged:
+        raise NewerFormatError(f"{what}, or it is broken: it was left as it is", whole=False)
+    raise NewerFormatError(f"{what}: update", whole=True)
+
+
+def is_newer(path: Path) -> bool:
+    """Whether a checkpoint is of a format that this version does not know, by the first bytes of its state."""
+    try:
+        with (path / STATE).open("rb") as file:
+            found = _FORMAT.match(file.read(64))
+    except OSError:
+        return False
+    return found is not None and int(found[1]) > SCHEMA
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, on the CPU; RunError if it is none."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load, load_file
 
     try:
-        return {name: tensor.clone() for name, tensor in load_file(_plain_file(path)).items()}
+        file = plain_file(path)
+        tensors = load_file(file) if is_utf8(file) else load(file.read_bytes())  # it opens no files of such names
+        return {name: tensor.clone() for name, tensor in tensors.items()}
     except (SafetensorError, OSError, ArithmeticError, KeyError, TypeError, ValueError, RuntimeError) as error:
         text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise RunError(f"{path} is broken: {text}") from error

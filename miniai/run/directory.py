@@ -36,8 +36,12 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """When that process started, wall-clock seconds: tells it from a later process of the same id."""
     socket: str = ""
     """Path of the control socket."""
+    folder: int = 0
+    """Inode of the run's folder, which a renamed one keeps and a copy has not; 0: not known."""
     ended: str = ""
     """How the run ended: "done", "stopped", "failed"; empty while it runs, and after a kill."""
+    resuming: bool = False
+    """A trainer prepares to go on with it, and does not train yet."""
 
 
 class RunDir:
@@ -60,6 +64,24 @@ class RunDir:
             if self.journal.stat().st_size > 0:
                 return True
         return self.checkpoints.is_dir()
+
+    @property
+    def inode(self) -> int:
+        """Of the folder; 0 if it cannot be looked at."""
+        with contextlib.suppress(OSError):
+            return self.path.stat().st_ino
+        return 0
+
+    def is_copy(self, info: RunInfo) -> bool:
+        """Whether its `run.json` was written in another folder: what trains there does not train here."""
+        return info.folder not in (0, self.inode)
+
+    @property
+    def original_id(self) -> str:
+        """The id that it was made with, which a renamed folder's trainer still goes by."""
+        with contextlib.suppress(RunError):
+            return self.read_info().id
+        return self.id.encode(errors="replace").decode()
 
     def read_info(self) -> RunInfo:
         """The content of `run.json`; RunError if this is no run directory."""
@@ -110,7 +132,8 @@ def create_run(root: Path, config: RunConfig) -> RunDir:
         run.path.mkdir(mode=0o700)
         run.preview.mkdir(mode=0o700)
         write_config(run.config_file, config)
-        run.write_info(RunInfo(id=run_id, created=time.time(), host=socket.gethostname(), boot=boot_id()))
+        made = RunInfo(id=run_id, created=time.time(), host=socket.gethostname(), boot=boot_id(), folder=run.inode)
+        run.write_info(made)
     except OSError as error:
         raise RunError(
             f"cannot make a run directory in {root}: {error.strerror}; name another folder with --run-dir"

@@ -92,3 +92,5 @@ class SystemSampled(Fact, frozen=True, tag=True):
     """MiB that the trainer holds."""
     disk_free: int | None = None
     """MiB that may still be written to the run directory's disk."""
+    log: int | None = None
+    """Bytes that the program had written to the run's log: a replay shows so much of it."""

@@ -32,8 +32,8 @@ class RunStarted(Fact, frozen=True, tag=True):
 class StageReached(Fact, frozen=True, tag=True):
     """The preparation got this far; `done` of `total` where a count is known."""
 
-    stage: Literal["loading torch", "looking for data", "reading data", "building the model", "first batch",
-                   "looking at the data"]  # fmt: skip
+    stage: Literal["loading torch", "looking for a GPU", "looking for data", "reading data", "building the model",
+                   "first batch", "looking at the data"]  # fmt: skip
     done: int = 0
     total: int = 0
 
@@ -116,6 +116,7 @@ class RunResumed(Fact, frozen=True, tag=True):
     """The run goes on from `step` in a new process: what the journal holds of later steps is void.
 
     `at` of this and the facts after it goes on from the last fact before: the time between the processes is no time.
+    Written once the new process has everything and begins: one that fails before leaves the run as it was.
     """
 
     step: int
@@ -128,6 +129,9 @@ class RunResumed(Fact, frozen=True, tag=True):
     """Wall-clock seconds since 1970."""
     pid: int = 0
     host: str = ""
+    saved_at: float | None = None
+    """`at` of the checkpoint: what was told of that very step afterwards, as a validation, is done again too. None: it
+    was written by a version that did not note it."""
 
 
 class Saved(Fact, frozen=True, tag=True):

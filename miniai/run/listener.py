@@ -60,6 +60,7 @@ class Listener:
         self._run = run
         self._submit = submit
         self._kill = kill
+        self._greeting = msgspec.json.encode({"run": run.original_id, "pid": os.getpid()})
         self._selector = selectors.DefaultSelector()
         self._clients: dict[socket.socket, bytes] = {}
         self._wake_in, self._wake_out = socket.socketpair()
@@ -178,7 +179,7 @@ class Listener:
             return
         self._clients[client] = b""
         self._selector.register(client, selectors.EVENT_READ)
-        self._send(client, msgspec.json.encode({"run": self._run.id, "pid": os.getpid()}) + b"\n" + self._standing)
+        self._send(client, self._greeting + b"\n" + self._standing)
 
     def _broadcast(self) -> None:
         self._wake_in.recv(4096)

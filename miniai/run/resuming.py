@@ -38,8 +38,10 @@ def resumption(run: RunDir) -> Resumption | None:
         path = run.checkpoints / name
         try:
             return Resumption(path, checkpoint.read_state(path), broken)
-        except checkpoint.NewerFormatError:  # nothing is broken, and an older one is not what is meant
-            raise
+        except checkpoint.NewerFormatError as error:
+            if error.whole:  # nothing is broken, and an older one is not what is meant
+                raise
+            broken[name] = str(error)
         except RunError as error:
             broken[name] = str(error)
     if broken:

@@ -65,7 +65,7 @@ def status(run: RunDir, deadline: float = 1.0) -> RunStatus:
 def statuses(runs: Sequence[RunDir], deadline: float = 1.0) -> list[RunStatus]:
     """How each run stands; all of them together take one deadline."""
     found = [_Look(run) for run in runs]
-    doubtful = [(look, address) for look in found if look.info and not look.end for address in look.addresses]
+    doubtful = [(look, address) for look in found if look.is_open for address in look.addresses]
     for (look, address), answer in zip(doubtful, ask([a for _, a in doubtful], deadline), strict=True):
         assert look.info is not None
         look.listens |= answer.listens
@@ -105,10 +105,19 @@ class _Look:
         return self.last if isinstance(self.last, FitEnded) else None
 
     @property
+    def is_open(self) -> bool:
+        """Whether a trainer may be at it: it has not ended, or another one was started to go on with it."""
+        return self.info is not None and (self.end is None or self.info.resuming)
+
+    @property
     def addresses(self) -> list[str]:
-        """Where its socket may be: as noted, and in its folder (a full disk keeps the address from being noted)."""
+        """Where its socket may be: as noted, and in its folder (a full disk keeps the address from being noted).
+
+        What a copied folder notes is where the trainer of the original listens.
+        """
         assert self.info is not None
-        return list(dict.fromkeys(filter(None, (self.info.socket, str(self.run.path / "control.sock")))))
+        noted = "" if self.run.is_copy(self.info) else self.info.socket
+        return list(dict.fromkeys(filter(None, (noted, str(self.run.path / "control.sock")))))
 
     def status(self) -> RunStatus:
         if self.info is None:
@@ -125,6 +134,8 @@ class _Look:
         )
 
     def _state(self, info: RunInfo) -> tuple[State, str]:
+        if self.end is not None and self.answer is not None:
+            return "starting", f"starting: it was {self.end.reason}, and its trainer prepares to go on"
         if self.end is not None:
             return self.end.reason, f"failed: {self.end.error}" if self.end.error else self.end.reason
         if self.answer is not None:
@@ -144,6 +155,8 @@ class _Look:
         if not pid and time.time() - info.created < _STARTS_WITHIN:
             return "starting", "starting: its trainer has said nothing yet"
         seen = _process_state(pid, started)
+        if self.run.is_copy(info) and seen in ("there", "stopped"):
+            return "elsewhere", f"a copy of the folder in which process {pid} trains, {self._last_sign()}"
         if seen == "stopped":
             return "not answering", f"not answering: process {pid} is suspended, {self._last_sign()}"
         if seen == "there" or (seen == "other" and self.listens):

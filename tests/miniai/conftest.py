@@ -35,14 +35,19 @@ class Recorder(Callback):
 
 
 class Raiser(Callback):
-    """Raises `error` at the first call of `hook` in the given half (either half for the hooks of the fit)."""
+    """Raises `error` at the first call of `hook` in the given half (either half for the hooks of the fit).
+
+    `leaving` is what was ending the batch, half epoch or fit when it did.
+    """
 
     def __init__(self, hook: str, error: BaseException, training: bool = True) -> None:
         self.raised = 0
+        self.leaving: BaseException | None = None
 
         def raise_once(learn: Learner) -> None:
             if not self.raised and (hook.endswith("_fit") or learn.training == training):
                 self.raised += 1
+                self.leaving = learn.leaving
                 raise error
 
         setattr(self, hook, raise_once)

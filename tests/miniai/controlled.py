@@ -47,6 +47,9 @@ class Asks(Callback):
     def after_loss(self, learn: Learner) -> None:
         self._at("after_loss", learn)
 
+    def after_epoch(self, learn: Learner) -> None:
+        self._at("after_epoch", learn)
+
 
 class Script(RunControl):
     """When the loop waits, the next requests of the script arrive."""

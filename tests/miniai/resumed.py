@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import struct
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -237,19 +234,6 @@ def known(runs: list[Run]) -> dict[str, Any]:
         "random": bits(torch.get_rng_state()),
         "confusion": confusion.counts,
     }
-
-
-def write_idx(folder: Path) -> Path:
-    """Idx files of 600 + 200 images whose class is their brightness."""
-    random = np.random.default_rng(0)
-    for name, n in (("train", 600), ("t10k", 200)):
-        labels = (np.arange(n) % 10).astype(np.uint8)
-        pixels = np.clip(labels[:, None, None] * 25 + random.integers(0, 25, (n, 28, 28)), 0, 255).astype(np.uint8)
-        with gzip.open(folder / f"{name}-images-idx3-ubyte.gz", "wb") as file:
-            file.write(struct.pack(">4i", 2051, n, 28, 28) + pixels.tobytes())
-        with gzip.open(folder / f"{name}-labels-idx1-ubyte.gz", "wb") as file:
-            file.write(struct.pack(">2i", 2049, n) + labels.tobytes())
-    return folder
 
 
 def told(run: RunDir) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -84,6 +86,15 @@ def test_everything_is_put_back_also_after_an_error() -> None:
         assert learn.dls.train is train
         assert type(learn.opt) is torch.optim.SGD
         assert set(vars(model)) == attributes
+
+
+def test_nothing_of_a_fit_is_kept_after_it() -> None:
+    """Accelerate keeps all that it has prepared: after ten fits there would be ten optimizers."""
+    cb = AccelerateCB(mixed_precision="no")
+    optimizers: list[weakref.ref[Any]] = []
+    learner(cb).fit(1, cbs=FuncCB(before_epoch=lambda learn: optimizers.append(weakref.ref(learn.opt))))
+    gc.collect()
+    assert [held() for held in optimizers] == [None, None]
 
 
 def test_other_loaders_and_no_optimizer(make_learner: Make) -> None:

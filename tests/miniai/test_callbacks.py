@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -36,7 +35,6 @@ from miniai.learner import (
     CancelBatchException,
     CancelEpochException,
     CancelFitException,
-    CompletionCB,
     DeviceCB,
     FuncCB,
     Learner,
@@ -146,6 +144,23 @@ def with_callback(make_learner: Make, cb: Callback) -> Learner:
     return learn
 
 
+def comes_out(thrower: Any, hook: str, kind: type[Exception]) -> bool:
+    """Whether the caller of a fit gets what was raised in `hook`, by the table of what a cancel skips.
+
+    A cancel ends with what it names. In the cleanup after a graver one, which a callback may itself have raised, it is
+    void; an error never is.
+    """
+    if not thrower.raised or kind is CancelFitException:
+        return False
+    if kind is ZeroDivisionError:
+        return True
+    here = {
+        CancelEpochException: not hook.endswith("_fit"),
+        CancelBatchException: not hook.endswith(("_fit", "_epoch")),
+    }
+    return not here[kind] and not isinstance(thrower.leaving, CancelFitException)
+
+
 def hooks_left(model: nn.Module) -> int:
     places = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return sum(len(getattr(m, place)) for m in model.modules() for place in places)
@@ -229,69 +244,9 @@ def test_cancelled_from_every_hook(
                 learn.fit(1, cbs=thrower)
             except tuple(KINDS) as problem:
                 caught.append(problem)
-            assert caught in ([], [error])
+            assert caught == ([error] if comes_out(thrower, hook, kind) else [])
             assert hooks_left(learn.model) == 0
             assert not any(p.grad is not None and p.grad.any() for p in learn.model.parameters())
     steps = learn.steps
     learn.fit(1)
     assert learn.steps == steps + (1 if cls.__name__ == "SingleBatchCB" else 3)
-
-
-class Callable_:
-    def __init__(self) -> None:
-        self.seen: list[Learner] = []
-
-    def __call__(self, learn: Learner) -> None:
-        self.seen.append(learn)
-
-    def method(self, learn: Learner) -> None:
-        self.seen.append(learn)
-
-
-def test_func_cb_takes_every_kind_of_callable(make_learner: Make) -> None:
-    target = Callable_()
-
-    def note(where: list[Learner], learn: Learner) -> None:
-        where.append(learn)
-
-    def closure(learn: Learner) -> None:
-        note(target.seen, learn)
-
-    kinds: list[Callable[[Learner], object]] = [
-        target,
-        target.method,
-        closure,
-        lambda learn: note(target.seen, learn),
-        functools.partial(note, target.seen),
-    ]
-    learn = make_learner([FuncCB(after_batch=f) for f in kinds])
-    learn.fit(1, valid=False)
-    assert target.seen == [learn] * 15
-
-
-def test_completion_counts_and_prints(make_learner: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    cb = CompletionCB()
-    make_learner([cb]).fit(2)
-    assert cb.count == 10
-    assert capsys.readouterr().out == "Completed 10 batches\n"
-
-
-def test_device_moves_nested_batches(make_learner: Make) -> None:
-    from miniai.conv import collate_device, def_device, to_cpu, to_device
-
-    nested = {"a": torch.ones(2), "b": [torch.ones(1), (torch.ones(3), "word", 5)]}
-    moved = to_device(nested, "meta")
-    assert moved["a"].is_meta
-    assert moved["b"][1][0].is_meta
-    assert moved["b"][1][1:] == ("word", 5)
-    assert not nested["a"].is_meta  # type: ignore[attr-defined]
-    assert def_device in ("cpu", "cuda", "mps")
-    assert collate_device([(1.0, 2), (3.0, 4)])[1].tolist() == [2, 4]
-    half = to_cpu([torch.ones(1, dtype=torch.float16, requires_grad=True)])
-    assert half[0].dtype == torch.float32
-    assert not half[0].requires_grad
-    devices: list[str] = []
-    spy = FuncCB(after_predict=lambda learn: devices.append(f"{learn.batch[0].device} {learn.preds.device}"))
-    learn = make_learner([DeviceCB("meta"), spy])
-    learn.fit(1, train=False)
-    assert devices == ["meta meta"] * 2

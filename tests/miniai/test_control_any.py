@@ -42,7 +42,7 @@ requests: list[Callable[[str, int, str], AnyRequest]] = [
     lambda i, e, p: SetValidation(id=i, on=e == 1),
 ]
 places = st.tuples(
-    st.sampled_from(["before_batch", "after_loss"]),
+    st.sampled_from(["before_batch", "after_loss", "after_epoch"]),
     st.integers(0, 1),
     st.sampled_from(["train", "valid"]),
     st.integers(0, TRAIN - 1),
@@ -70,5 +70,5 @@ def test_any_requests_at_any_time_leave_consistent_rows_and_one_answer_each(
     if not control.stopped:
         last = [f.new for f in of(facts, ev.Changed) if f.what == "epochs"]
         assert rows(facts)[-1][:2] == ((last[-1] if last else 2) - 1, "valid")
-        assert isinstance(control.control, Script)
-        assert {request.id for request in control.control.given} == set(answers)
+    assert isinstance(control.control, Script)
+    assert {request.id for request in control.control.given} == set(answers)

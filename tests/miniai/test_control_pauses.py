@@ -10,7 +10,7 @@ from miniai.callbacks.clock import TrainingClock
 from miniai.callbacks.control import ControlCB
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest, Continue, Pause, Step
-from tests.miniai.controlled import TRAIN, VALID, WHOLE, Script, fit, of, rows, short_learner
+from tests.miniai.controlled import TRAIN, VALID, WHOLE, Script, fit, of, refusals, rows, short_learner
 
 
 def test_pause_stands_still_after_the_batch_and_goes_on() -> None:
@@ -31,6 +31,14 @@ def test_step_does_one_batch_and_pauses_again() -> None:
 def test_step_in_a_running_fit_pauses_after_one_more_batch() -> None:
     facts, _, _ = fit({("after_loss", 0, "train", 0): [Step(id="1")]}, [Continue(id="c")])
     assert [(f.batch, f.request) for f in of(facts, ev.Paused)] == [(2, "1")]
+
+
+@pytest.mark.parametrize(("hook", "asked"), [("after_loss", Step(id="1")), ("after_epoch", Pause(id="1"))])
+def test_what_no_batch_comes_after_is_answered_at_the_end(hook: str, asked: AnyRequest) -> None:
+    facts, _, _ = fit({(hook, 1, "valid", VALID - 1): [asked]})
+    assert refusals(facts) == {"1": "the run is over"}
+    assert of(facts, ev.Paused) == []
+    assert rows(facts) == WHOLE
 
 
 def test_pauses_are_no_training_time(monkeypatch: pytest.MonkeyPatch) -> None:

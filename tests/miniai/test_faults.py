@@ -22,7 +22,8 @@ from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.requests import Stop
 from miniai.run.status import status
-from tests.miniai.resumed import ended_with, told, write_idx
+from tests.idx import write_idx
+from tests.miniai.resumed import ended_with, told
 from tui.cli import main
 
 EPOCHS = 6

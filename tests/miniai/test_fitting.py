@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import signal
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +20,13 @@ from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.reporter import Reporter
 from miniai.run.requests import AnyRequest, Pause, SkipEpoch, Stop
+from tests.idx import write_idx
 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Idx files of 600 + 200 images whose class is their brightness."""
-    folder = tmp_path_factory.mktemp("idx")
-    random = np.random.default_rng(0)
-    for name, n in (("train", 600), ("t10k", 200)):
-        labels = (np.arange(n) % 10).astype(np.uint8)
-        pixels = np.clip(labels[:, None, None] * 25 + random.integers(0, 25, (n, 28, 28)), 0, 255).astype(np.uint8)
-        with gzip.open(folder / f"{name}-images-idx3-ubyte.gz", "wb") as file:
-            file.write(struct.pack(">4i", 2051, n, 28, 28) + pixels.tobytes())
-        with gzip.open(folder / f"{name}-labels-idx1-ubyte.gz", "wb") as file:
-            file.write(struct.pack(">2i", 2049, n) + labels.tobytes())
-    return folder
+    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 @pytest.fixture(autouse=True)

@@ -121,18 +121,22 @@ def test_only_due_batches_carry_hooks(make_learner: Make) -> None:
     learn = make_learner([rig.cb, rig.spy])
     learn.dls.train = learn.dls.train * 21
     learn.fit(1, valid=False)
-    assert rig.hooked == [1, 13, 34, 56]
+    assert rig.hooked == [1, 5, 26, 48]
     assert [fact.step for fact in rig.facts] == rig.hooked
 
 
-def test_at_most_one_a_second(make_learner: Make) -> None:
-    rig = Rig()
+def test_at_most_one_a_second_and_at_first_four(make_learner: Make) -> None:
+    rig = Rig(batch=0.05)
     learn = make_learner([rig.cb, rig.spy])
-    learn.dls.train = learn.dls.train * 21
+    learn.dls.train = learn.dls.train * 100
     learn.fit(1, valid=False)
-    gaps = np.diff([fact.at for fact in rig.facts])
-    assert 5 <= len(rig.facts) <= 7
-    assert min(gaps) >= 1.0 - 1e-6
+    at = np.array([fact.at for fact in rig.facts])
+    early = np.diff(at[at <= 10])
+    late = np.diff(at[at > 10])
+    assert len(early) >= 25
+    assert min(early) >= 0.25 - 1e-6
+    assert len(late) >= 3
+    assert min(late) >= 1.0 - 1e-6
 
 
 def test_every_kth_batch(make_learner: Make) -> None:

@@ -68,6 +68,16 @@ def test_callbacks_of_one_fit_are_gone_afterwards_also_twice_the_same(make_learn
     assert learn.cbs is same_list
 
 
+def test_a_callback_given_to_fit_that_was_there_leaves_the_order_of_the_others_alone(make_learner: Make) -> None:
+    said: list[str] = []
+    first = FuncCB(before_fit=lambda learn: said.append("a"))
+    learn = make_learner([first, FuncCB(before_fit=lambda learn: said.append("b"))])
+    mine = list(learn.cbs)
+    learn.fit(0, cbs=first)
+    assert said == ["a", "b", "a"]
+    assert learn.cbs == mine
+
+
 def test_callbacks_may_come_and_go_during_a_fit(make_learner: Make) -> None:
     calls: list[str] = []
     late = FuncCB(before_batch=lambda learn: calls.append(f"{learn.epoch}.{learn.iter}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -20,6 +19,7 @@ from miniai.run.directory import RunDir, create_run
 from miniai.run.reporter import Reporter
 from miniai.run.requests import Stop
 from miniai.trainer import host
+from tests.idx import write_idx
 
 
 @pytest.fixture(autouse=True)
@@ -30,17 +30,9 @@ def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def idx(tmp_path: Path) -> Path:
     """Small data that can be learned."""
-    import struct
-
     folder = tmp_path / "idx"
     folder.mkdir()
-    random = np.random.default_rng(0)
-    for name, n in (("train", 640), ("t10k", 100)):
-        labels = (np.arange(n) % 10).astype(np.uint8)
-        pixels = (labels[:, None, None] * 25 + random.integers(0, 25, (n, 28, 28))).clip(0, 255).astype(np.uint8)
-        (folder / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, n, 28, 28) + pixels.tobytes())
-        (folder / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, n) + labels.tobytes())
-    return folder
+    return write_idx(folder, 640, 100, packed=False)
 
 
 def config(idx: Path, **more: object) -> RunConfig:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from miniai.callbacks.metrics import batch_size
@@ -151,6 +148,36 @@ def test_any_object_is_a_metric(make_learner: Make) -> None:
     assert [row["Count"] for row in rows] == ["12.000", "10.000"]
 
 
+class Parts:
+    """A metric of a model that gives two outputs; keeps their sum."""
+
+    def __init__(self) -> None:
+        self.total = torch.zeros(())
+
+    def reset(self) -> None:
+        self.total = torch.zeros(())
+
+    def update(self, preds: Any, targets: Any) -> None:
+        self.total = self.total + preds[0].sum()
+
+    def compute(self) -> torch.Tensor:
+        return self.total
+
+
+def test_a_metric_keeps_no_graph_of_a_model_with_several_outputs(make_learner: Make) -> None:
+    """The graphs of all batches, and what they hold, would stay until the end of the epoch."""
+    metric = Parts()
+    cb, _ = with_rows(metric)
+    graphs: list[bool] = []
+    learn = make_learner(
+        [cb, FuncCB(after_batch=lambda learn: graphs.append(metric.total.requires_grad), order=5)],
+        loss_func=lambda preds, y: F.cross_entropy(preds[0], y),
+    )
+    learn.model.register_forward_hook(lambda m, inputs, output: (output, output))
+    learn.fit(1, valid=False)
+    assert graphs == [False] * 3
+
+
 def test_wrong_metrics_are_refused() -> None:
     with pytest.raises(LearnerError, match="instance"):
         MetricsCB(Accuracy)  # type: ignore[arg-type]
@@ -214,47 +241,6 @@ def test_no_callback_waits_for_the_device_in_a_batch(make_learner: Make, tmp_pat
     assert at_edge == [0, 0]
     assert torch.tensor([1.0]).as_subclass(CountingTensor).item() == 1.0  # the counter counts
     assert CountingTensor.reads[-1] == "item"
-
-
-@given(st.lists(st.tuples(st.floats(-1e3, 1e3, width=32), st.integers(1, 2000)), min_size=1, max_size=50))
-def test_mean_is_weighted(values: list[tuple[float, int]]) -> None:
-    mean = Mean()
-    for value, weight in values:
-        mean.update(torch.tensor(value), weight=weight)
-    truth = math.fsum(v * w for v, w in values) / sum(w for _, w in values)
-    assert float(mean.compute()) == pytest.approx(truth, rel=1e-6, abs=1e-6)
-
-
-@settings(max_examples=30)
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(2, 5), st.integers(0, 2**31))
-def test_accuracy_equals_numpy_and_torcheval(sizes: list[int], classes: int, seed: int) -> None:
-    from torcheval.metrics import MulticlassAccuracy
-
-    g = torch.Generator().manual_seed(seed)
-    ours, theirs = Accuracy(), MulticlassAccuracy()
-    hits = 0
-    for n in sizes:
-        preds, labels = torch.rand(n, classes, generator=g), torch.randint(0, classes, (n,), generator=g)
-        ours.update(preds, labels)
-        theirs.update(preds, labels)
-        hits += int((preds.numpy().argmax(1) == labels.numpy()).sum())
-    assert float(ours.compute()) == pytest.approx(hits / sum(sizes))
-    assert float(ours.compute()) == pytest.approx(float(theirs.compute()))
-
-
-def test_values_that_are_not_finite_show() -> None:
-    accuracy, mean = Accuracy(), Mean()
-    accuracy.update(torch.tensor([[math.nan, math.nan], [1.0, 0.0]]), torch.tensor([1, 0]))
-    assert float(accuracy.compute()) == 0.5
-    accuracy.update(torch.tensor([1, 1]), torch.tensor([1, 1]))  # classes instead of outputs
-    assert float(accuracy.compute()) == 0.75
-    mean.update(1.0)
-    mean.update(torch.tensor(math.nan))
-    assert math.isnan(float(mean.compute()))
-    accuracy.reset()
-    mean.reset()
-    assert math.isnan(float(accuracy.compute()))
-    assert math.isnan(float(mean.compute()))
 
 
 def test_batch_size() -> None:

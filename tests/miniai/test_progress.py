@@ -194,6 +194,27 @@ def test_waits_for_no_device_in_a_batch(make_learner: Make, library: Library, la
     assert len(cb.losses) == 3
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_what_a_failed_device_has_kept_joins_no_later_fit(
+    make_learner: Make, library: Library, late: type[Any], training: bool
+) -> None:
+    def fail(copy: Any) -> Tensor:
+        raise RuntimeError("the device is gone")
+
+    def lose(learn: Learner) -> None:
+        if learn.training == training:
+            broken.setattr(late, "ready", lambda copy: False)
+            broken.setattr(late, "read", fail)
+
+    cb = ProgressCB()
+    cb._drain = Drain(copy=late)
+    learn = make_learner([cb])
+    with pytest.MonkeyPatch.context() as broken, pytest.raises(RuntimeError, match="device is gone"):
+        learn.fit(1, cbs=FuncCB(after_predict=lose))
+    learn.fit(1)
+    assert (len(cb.losses), len(cb.val_losses)) == (3, 1)
+
+
 def test_in_a_plain_console(make_learner: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """With fastprogress itself."""
     make_learner([ProgressCB(plot=True), MetricsCB(accuracy=Accuracy())]).fit(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -50,14 +50,17 @@ def test_a_half_that_is_cut_short_says_so(
         assert heard.series("valid_loss") == []  # no point of the curve: it is over a part of the samples
 
 
-def test_cut_after_the_last_batch_is_complete(make_learner: Make, hear: Hear) -> None:
+@pytest.mark.parametrize(("error", "halves"), [(CancelFitException, 1), (CancelEpochException, 2)])
+def test_cut_after_the_last_batch_is_complete(
+    make_learner: Make, hear: Hear, error: type[Exception], halves: int
+) -> None:
     def leave(learn: Learner) -> None:
         if learn.iter == 2:
-            raise CancelFitException
+            raise error
 
     heard = hear()
     make_learner([*heard.cbs, FuncCB(after_batch=leave, order=1000)]).fit(1)
-    assert [e.ended for e in heard.of(EpochEnded)] == ["complete"]
+    assert [e.ended for e in heard.of(EpochEnded)] == ["complete"] * halves
 
 
 def test_a_half_without_a_batch(make_learner: Make, hear: Hear) -> None:
@@ -116,6 +119,42 @@ def test_a_device_that_lags(make_learner: Make, hear: Hear, late: Any) -> None:
     assert at_steps == [(1, 0), (2, 1), (3, 2), (-1, 0)]
     assert [step for step, _ in heard.series("loss")] == [1, 2, 3]
     assert [list(p.metrics) for p in heard.of(Progressed)] == [[], ["loss", "accuracy"], ["loss", "accuracy"]]
+
+
+def test_a_half_begins_with_nothing_of_the_one_before(make_learner: Make, hear: Hear, late: Any) -> None:
+    """On a device that lags: no value of training stands for the validation, and no wait."""
+    heard = hear(every=0.0, progress_every=0.0, drain=Drain(late))
+    learn = make_learner(heard.cbs)
+    batches = list(learn.dls.train)
+
+    def slow() -> Iterator[Any]:
+        for batch in batches:
+            heard.time.pass_(1.0)
+            yield batch
+
+    learn.dls.train = slow()
+    learn.fit(1)
+    train, valid = ([p for p in heard.of(Progressed) if p.phase == phase] for phase in ("train", "valid"))
+    assert [p.metrics == {} for p in train] == [True, False, False]
+    assert [p.metrics == {} for p in valid] == [True, False]
+    assert [p.waited for p in train] == [1.0, 2.0, 3.0]
+    assert [p.waited for p in valid] == [0.0, 0.0]
+
+
+def test_what_a_device_had_when_it_broke_joins_no_later_fit(make_learner: Make, hear: Hear, late: Any) -> None:
+    def broken(copy: Any) -> Tensor:
+        raise RuntimeError("device lost")
+
+    heard = hear(every=0.0, progress_every=1e9, drain=Drain(late))
+    learn = make_learner(heard.cbs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(late, "ready", lambda copy: False)
+        patch.setattr(late, "read", broken)
+        with pytest.raises(RuntimeError, match="device lost"):
+            learn.fit(1)
+    before = learn.steps
+    learn.fit(1)
+    assert [step for step, _ in heard.series("loss")] == list(range(before + 1, before + 4))
 
 
 def test_flush_says_everything(make_learner: Make, hear: Hear, late: Any) -> None:

@@ -25,7 +25,8 @@ from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.requests import AnyRequest, Save, Stop
 from miniai.run.resuming import alone
-from tests.miniai.resumed import ended_with, told, write_idx
+from tests.idx import write_idx
+from tests.miniai.resumed import ended_with, told
 
 
 @pytest.fixture(scope="module")

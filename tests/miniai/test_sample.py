@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from miniai.catalog import ImageData, fashion
+from miniai import catalog
+from miniai.catalog import ImageData, fashion, load
+from miniai.errors import DataError, UsageError
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_fashion_sample.py"
 
@@ -31,6 +33,25 @@ def test_it_has_600_and_100_images_of_each_class(sample: ImageData) -> None:
     assert sample.valid_y.bincount().tolist() == [100] * 10
     assert sample.classes[0] == "T-shirt/top"
     assert sample.classes[9] == "Ankle boot"
+
+
+def test_it_is_had_by_name_beside_the_full_data(sample: ImageData, tmp_path: Path) -> None:
+    """Each is kept in a file of its own: neither is decoded again because the other was asked for."""
+    mine = load("fashion", sample=True, cache_dir=tmp_path)
+    assert mine.sample
+    assert torch.equal(mine.train_x, sample.train_x)
+    assert torch.equal(mine.valid_y, sample.valid_y)
+    assert [path.name for path in tmp_path.iterdir()] == ["fashion-sample.safetensors"]
+    with pytest.raises(DataError, match="only one of them"):
+        load("fashion", sample=True, data_dir=tmp_path)
+
+
+def test_a_dataset_without_one_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "digits.py").write_text("def load(*, data_dir, progress, cache_dir): raise RuntimeError")
+    monkeypatch.setattr(catalog, "__path__", [*catalog.__path__, str(tmp_path)])
+    with pytest.raises(UsageError, match="'digits' has no sample"):
+        load("digits", sample=True)
+    del sys.modules["miniai.catalog.digits"]
 
 
 def test_it_is_small_and_its_licence_lies_beside_it() -> None:

@@ -168,6 +168,20 @@ def test_plateau_sees_the_validation_loss(make_learner: Make) -> None:
         make_learner([BatchSchedCB(cb.sched), metrics]).fit(1)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_plateau_looks_only_where_a_validation_was_done_in_full(make_learner: Make, training: bool) -> None:
+    """A half that is skipped, of either kind, gives it no loss; a skipped training half is still validated."""
+
+    def skip(learn: Learner) -> None:
+        if learn.epoch == 1 and learn.training == training:
+            raise CancelEpochException
+
+    cb, metrics = EpochSchedCB(partial(lr_scheduler.ReduceLROnPlateau, patience=9)), MetricsCB()
+    metrics.quiet = True
+    make_learner([cb, metrics, FuncCB(after_loss=skip)]).fit(3)
+    assert cb.schedo.last_epoch == (3 if training else 2)
+
+
 def test_what_is_no_scheduler_is_refused(make_learner: Make) -> None:
     with pytest.raises(LearnerError, match="cannot step"):
         make_learner([BaseSchedCB(lambda opt: None)]).fit(1)

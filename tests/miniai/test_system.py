@@ -217,6 +217,17 @@ def test_the_machine_is_told_once_and_true(tmp_path: Path) -> None:
     assert len(encode(facts[1])) < 250
 
 
+def test_it_tells_how_long_the_log_is(tmp_path: Path) -> None:
+    heard = Heard()
+    taken = sampler(heard, tmp_path, FakeNvml())
+    taken.start()
+    assert heard.wait(1)[0].log is None  # what a headless run writes goes elsewhere
+    (tmp_path / "log.txt").write_bytes(b"12345")
+    n = len(heard.facts)
+    assert heard.wait(n + 2)[n + 1].log == 5
+    taken.close()
+
+
 def test_nothing_is_told_after_the_end(tmp_path: Path) -> None:
     heard, fake = Heard(), FakeNvml()
     taken = sampler(heard, tmp_path, fake)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.terminal.forked import Server
 from tests.terminal.place import Place
 
 TRAIN, VALID = 2_000, 200
@@ -35,3 +37,18 @@ def place(tmp_path: Path, data: Path) -> Iterator[Place]:
     place = Place(tmp_path, data)
     yield place
     place.clear_up()
+
+
+@pytest.fixture(scope="session")
+def server(data: Path) -> Iterator[str]:
+    """The socket of a process that forks what trains."""
+    with tempfile.TemporaryDirectory(prefix="f") as folder:  # a socket's path must be short
+        server = Server(Path(folder), Place(Path(folder), data).env())
+        yield server.socket
+        server.close()
+
+
+@pytest.fixture
+def forked(place: Place, server: str) -> None:
+    """What trains in this test is forked: for tests of what comes after a start, not of the start or the end."""
+    place.server = server

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.terminal.term import Term
-from tui.graphics_kitty import MARKS, PLACEHOLDER
+from tui.graphics_cells import MARKS, PLACEHOLDER
 
 _APC = re.compile(rb"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\")
 YES = "\x1b_Gi=31;OK\x1b\\"

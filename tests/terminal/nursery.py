@@ -96,7 +96,6 @@ class Nursery:
 def serve(told: int) -> None:
     """Load all that a trainer needs, and nothing that starts a thread; then obey."""
     import torch
-    import torch._dynamo  # the first optimizer would load it
 
     import miniai.assembly
     import miniai.callbacks.checkpoint

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from tests.terminal.forked import Forked
 from tests.terminal.term import Term
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,8 @@ class Place:
     def __init__(self, folder: Path, data: Path) -> None:
         self.folder, self.data = folder, data
         self.runs = folder / "runs"
+        self.server = ""
+        """Socket of the process that forks what trains, for tests of what comes after the start; see `forked.py`."""
         self._terms: list[Term] = []
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -45,6 +48,8 @@ class Place:
         env |= {f"XDG_{name}_HOME": str(self.folder / name.lower()) for name in ("CONFIG", "STATE")}
         if poison:
             env |= {"PYTHONPATH": str(POISON), "POISON": poison}
+        if self.server:
+            env |= {"PYTHONPATH": f"{POISON}:{ROOT}", "FORKED": self.server}
         return env | more
 
     def fit(self, *options: str, epochs: int = 100) -> list[str]:
@@ -60,16 +65,23 @@ class Place:
 
     def term(self, argv: Sequence[str], poison: str = "slow:0.02", **more: Any) -> Term:
         """A command in a terminal."""
-        term = Term(argv, self.folder, self.env(poison), **more)
+        term = Term(argv, self.folder, self.env(poison), server=self._server(argv, True), **more)
         self._terms.append(term)
         return term
 
     def process(self, argv: Sequence[str], poison: str = "slow:0.02", **more: Any) -> subprocess.Popen[bytes]:
         """A command without a terminal, in a process group of its own."""
         more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-        process = subprocess.Popen(argv, cwd=self.folder, env=self.env(poison), start_new_session=True, **more)
+        more |= {"cwd": self.folder, "env": self.env(poison), "start_new_session": True}
+        server = self._server(argv, False)
+        process = Forked(server, argv, **more) if server else subprocess.Popen(argv, **more)
         self._processes.append(process)
         return process
+
+    def _server(self, argv: Sequence[str], terminal: bool) -> str:
+        """Who starts this command: the process that forks, where the command itself trains."""
+        trains = argv[1:3] == ["-m", "tui"] and argv[3] in ("fit", "lr-find") and "--detach" not in argv
+        return self.server if trains and (not terminal or {"--headless", "thread"} & {*argv}) else ""
 
     # -- look ------------------------------------------------------------------------------------------------------
 
@@ -144,10 +156,18 @@ class Place:
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
-        for fact in self.facts("RunStarted", "RunResumed"):
+        for pid in self._pids():
             with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-                if psutil.Process(fact.get("pid", 0)).environ().get("XDG_CACHE_HOME") == str(self.folder / "cache"):
-                    os.kill(fact["pid"], signal.SIGKILL)
+                trainer = psutil.Process(pid)
+                forked = self.server in trainer.cmdline() if self.server else False
+                if forked or trainer.environ().get("XDG_CACHE_HOME") == str(self.folder / "cache"):
+                    os.kill(trainer.pid, signal.SIGKILL)
+
+    def _pids(self) -> set[int]:
+        """The trainers of all runs of this place, by their journals."""
+        lines = [line for file in self.runs.glob("*/events.jsonl") for line in file.read_bytes().split(b"\n")[:-1]]
+        facts = [json.loads(line) for line in lines if b'"is":"Run' in line]
+        return {fact["pid"] for fact in facts if fact.get("pid")}
 
 
 def eventually(condition: Callable[[], object], what: str, timeout: float = 30.0) -> None:

@@ -16,8 +16,11 @@ import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyte
+
+from tests.terminal.forked import Forked
 
 MODES = {1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048}
 """Private modes that must all be off again when a program leaves: mouse, focus, alternate screen, paste ..."""
@@ -43,7 +46,8 @@ os.execvp(sys.argv[2], sys.argv[2:])
 class Term:
     """`argv` running in a terminal of `rows` x `cols`; `ignore` names signals that it inherits as ignored.
 
-    A `modern` terminal says that it knows synchronised output and reports its size by itself.
+    A `modern` terminal says that it knows synchronised output and reports its size by itself. `server` names the
+    process that forks the program (`forked.py`), if it is not to be started anew.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Term:
         cols: int = 120,
         ignore: Sequence[str] = (),
         modern: bool = False,
+        server: str = "",
     ) -> None:
         self._modern = modern
         self.screen = pyte.Screen(cols, rows)
@@ -66,10 +71,13 @@ class Term:
         os.set_blocking(self.master, False)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
         self.at_first = termios.tcgetattr(self.slave)
-        self.process = subprocess.Popen(
-            [sys.executable, "-SIc", _OWN_SESSION, ",".join(ignore), *argv],
-            stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=cwd, env=env,
-        )  # fmt: skip
+        more: Any = {"stdin": self.slave, "stdout": self.slave, "stderr": self.slave, "cwd": cwd, "env": env}
+        ignored = ",".join(ignore)
+        self.process: subprocess.Popen[bytes] = (
+            Forked(server, argv, terminal=True, ignore=ignored, **more)
+            if server
+            else subprocess.Popen([sys.executable, "-SIc", _OWN_SESSION, ignored, *argv], **more)
+        )
         self.pid = self.process.pid
 
     # -- see -------------------------------------------------------------------------------------------------------
@@ -136,6 +144,14 @@ class Term:
     def send(self, keys: str) -> None:
         """Press keys."""
         os.write(self.master, keys.encode())
+
+    def stop(self) -> None:
+        """Stop the run on the screen after the running batch, see that it has stopped, and leave."""
+        self.send("s")
+        self.wait("after this batch")
+        self.send("s")
+        self.wait("■ stopped")
+        self.send("q")
 
     def signal(self, number: int) -> None:
         """Send a signal to the program."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.terminal.place import Place, eventually
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 
 def test_a_live_run_is_compared_with_one_that_is_over(place: Place) -> None:

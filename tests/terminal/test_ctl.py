@@ -12,6 +12,8 @@ import pytest
 
 from tests.terminal.place import BATCHES, Place, eventually
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def shell(place: Place, *words: str) -> tuple[int, str, str]:
     """Run a command of ours to its end."""

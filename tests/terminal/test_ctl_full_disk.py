@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.terminal.place import Place, eventually
 from tests.terminal.test_ctl import ctl, state
 from tests.terminal.test_full_disk import disk, fill, said
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 __all__ = ["disk"]  # the fixture
 

@@ -65,6 +65,7 @@ def test_in_a_script(place: Place) -> None:
     eventually(lambda: place.ended == "done", "the run's own end", 60)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_detached_run_is_found_controlled_and_stopped(place: Place) -> None:
     process = place.process(place.fit("--detach"))
     assert process.wait(30) == 0
@@ -76,17 +77,14 @@ def test_a_detached_run_is_found_controlled_and_stopped(place: Place) -> None:
     step = place.step
     term.send(" ")
     term.until(lambda: place.step > step, "more batches")
-    term.send("s")
-    term.wait("after this batch")
-    term.send("s")
-    term.wait("■ stopped")
-    term.send("q")
+    term.stop()
     assert term.exit() == 0
     assert term.sane
     assert place.ended == "stopped"
     eventually(place.trainer_is_gone, "the trainer's end")
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_stopped_run_goes_on_in_the_background(place: Place) -> None:
     """What is waited for is a word of the new trainer: the journal is full of the old one's."""
     assert place.process(place.fit("--detach", epochs=2), "slow:0.01").wait(30) == 0

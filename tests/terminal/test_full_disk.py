@@ -12,6 +12,8 @@ import pytest
 
 from tests.terminal.place import Place
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SIZE = 1 << 20
 
 

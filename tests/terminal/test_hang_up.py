@@ -37,6 +37,7 @@ def test_closed_terminal_process_worker(place: Place, ignore: tuple[str, ...]) -
     eventually(place.trainer_is_gone, "the trainer's end")
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("ignore", IGNORED)
 def test_closed_terminal_thread_worker(place: Place, ignore: tuple[str, ...]) -> None:
     term = training(place, "--worker", "thread", ignore=ignore)
@@ -58,6 +59,7 @@ def cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_closed_terminal_over_a_paused_run(place: Place, worker: str) -> None:
     """Nobody is left who could let it go on: it does so by itself, and says so."""
@@ -74,6 +76,7 @@ def test_closed_terminal_over_a_paused_run(place: Place, worker: str) -> None:
 def test_hang_up_before_the_trainer_speaks(place: Place) -> None:
     term = place.term(place.fit(epochs=1), "slow:0.001,late:2")
     term.until(place.trainers, "a trainer process")
+    term.wait("○ starting")
     assert place.facts() == []
     term.hang_up()
     assert term.exit() == 128 + signal.SIGHUP
@@ -109,6 +112,7 @@ def test_killed_screen_and_attach(place: Place) -> None:
     assert "fashion, mlp: done" in last.text
 
 
+@pytest.mark.usefixtures("forked")
 def test_killed_thread_worker_leaves_a_readable_journal(place: Place) -> None:
     term = training(place, "--worker", "thread")
     term.signal(signal.SIGKILL)
@@ -122,6 +126,7 @@ def test_killed_thread_worker_leaves_a_readable_journal(place: Place) -> None:
     assert again.sane
 
 
+@pytest.mark.usefixtures("forked")
 def test_quit_and_leave_it_running(place: Place) -> None:
     term = training(place)
     term.send("q")
@@ -135,6 +140,7 @@ def test_quit_and_leave_it_running(place: Place) -> None:
     eventually(lambda: place.ended == "done", "the run's own end")
 
 
+@pytest.mark.usefixtures("forked")
 def test_quit_and_leave_it_paused(place: Place) -> None:
     """It stands still for as long as nobody lets it go on, which the last words say."""
     term = training(place, epochs=1)
@@ -153,6 +159,7 @@ def test_quit_and_leave_it_paused(place: Place) -> None:
     assert place.ended == "done"
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_frozen_link_that_is_cut_in_the_end(place: Place) -> None:
     """The terminal takes nothing any more, and much later it is closed: the run has not noticed either."""
     term = training(place, epochs=3)
@@ -166,6 +173,7 @@ def test_a_frozen_link_that_is_cut_in_the_end(place: Place) -> None:
     assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 6
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_no_answer_to_the_question_changes_nothing(place: Place, worker: str) -> None:
     term = training(place, "--worker", worker, epochs=1)
@@ -179,6 +187,7 @@ def test_no_answer_to_the_question_changes_nothing(place: Place, worker: str) ->
     assert term.exit() == 0
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_kill_from_the_keyboard(place: Place, worker: str) -> None:
     term = training(place, "--worker", worker)

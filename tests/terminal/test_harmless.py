@@ -11,7 +11,7 @@ from tests.terminal.place import Place
 from tests.terminal.term import Term
 
 KEYS = ["1", "f", "i", "g", "g", "g", "x", "f", "2", "f", "f", "3", "f", "f", "4", "f", "p", "p", "f", "5", "f", "f"]
-KEYS += ["6", "f", "f", "7", "f", "f", "8", "f", "f", "a", "\x1b[27u", "?", "\x1b[27u", "0", "0", "t"]
+KEYS += ["6", "f", "f", "7", "f", "f", "8", "f", "f", "a", "\x1b[27u", "?", "\x1b[27u", "0", "0", "t", "/"]
 
 
 def press(term: Term, keys: list[str]) -> None:

@@ -40,6 +40,7 @@ def test_json(place: Place) -> None:
     assert [fact | {"ended": "complete"} for fact in said] == [fact | {"ended": "complete"} for fact in journal]
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_failure_is_exit_code_1(place: Place) -> None:
     process = place.process(place.fit("--headless"), "slow:0.001,raise:20")
     out, err = process.communicate(timeout=40)
@@ -57,6 +58,7 @@ def test_wrong_usage_is_exit_code_2(place: Place) -> None:
     assert not place.runs.exists()
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_reader_that_stalls(place: Place) -> None:
     """Nobody reads: the pipe fills up, with the program's own output too, and training goes on to its end."""
     argv = place.fit("--headless", "--log-format", "json", "--log-every", "0.001", epochs=2)
@@ -66,6 +68,7 @@ def test_a_reader_that_stalls(place: Place) -> None:
     assert place.ended == "done"
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_reader_that_leaves(place: Place) -> None:
     process = place.process(place.fit("--headless", "--log-every", "0.01", epochs=1), "slow:0.01,talk:50")
     for stream in (process.stdout, process.stderr):
@@ -85,6 +88,7 @@ def start(place: Place, *options: str, poison: str = "slow:0.02", **more: object
     return process
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_at_the_batch_edge(place: Place, number: int) -> None:
     process = start(place)
@@ -107,6 +111,7 @@ def test_nohup(place: Place) -> None:
     assert place.ended == "done"
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_second_interrupt_ends_it_now(place: Place) -> None:
     process = place.process(place.fit("--headless"), "slow:0.01,stick:30")
     assert process.stderr is not None
@@ -133,6 +138,7 @@ def test_a_signal_while_torch_is_loaded(place: Place, number: int) -> None:
     assert place.ended == "stopped"
 
 
+@pytest.mark.usefixtures("forked")
 def test_kill_leaves_a_readable_journal(place: Place) -> None:
     process = start(place)
     process.kill()
@@ -141,6 +147,7 @@ def test_kill_leaves_a_readable_journal(place: Place) -> None:
     assert place.facts("RunStarted", "FitEnded")[-1]["is"] == "RunStarted"
 
 
+@pytest.mark.usefixtures("forked")
 def test_without_a_usable_terminal(place: Place) -> None:
     """Each reason is one line on stderr, and the log follows."""
     master, slave = os.openpty()

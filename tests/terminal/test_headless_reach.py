@@ -27,6 +27,7 @@ def ask(place: Place, *words: str) -> str:
     return out.decode()
 
 
+@pytest.mark.usefixtures("forked")
 def test_ctl_reaches_it(place: Place) -> None:
     process = start(place)
     ask(place, "pause")
@@ -45,6 +46,7 @@ def test_ctl_reaches_it(place: Place) -> None:
     assert re.search(r"paused at step \d+\n.*goes on after a pause of 0:0\d\n(.*\n)*.*stopped after \d+ steps$", said)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_file_grows_line_by_line(place: Place) -> None:
     """What `tail -f` and `docker logs` show: whole lines, as soon as they are said, and nothing but text."""
     log = place.folder / "out"
@@ -69,6 +71,7 @@ def test_closed_descriptors_do_not_lead_into_the_journal(place: Place, closed: s
     assert place.step == 100
 
 
+@pytest.mark.usefixtures("forked")
 def test_two_terms_are_one_stop(place: Place) -> None:
     """A batch system sends it to every process, and again when it loses patience."""
     process = start(place)
@@ -90,6 +93,7 @@ def test_what_was_ignored_stays_ignored(place: Place, ignored: str) -> None:
     assert place.ended == "done"
 
 
+@pytest.mark.usefixtures("forked")
 def test_json_tells_of_the_machine_once_a_period(place: Place) -> None:
     """One object a line, and no more of what comes many times a minute than was asked for."""
     process = place.process(place.fit("--headless", "--log-format", "json", "--log-every", "1000", epochs=2))
@@ -100,6 +104,7 @@ def test_json_tells_of_the_machine_once_a_period(place: Place) -> None:
     assert out.count(b'"is":"EpochEnded"') == 4
 
 
+@pytest.mark.usefixtures("forked")
 def test_save_now(place: Place) -> None:
     """SIGUSR1, as batch systems send it some time before the end: a checkpoint, and training goes on."""
     process = start(place, epochs=2)

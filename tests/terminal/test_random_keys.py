@@ -18,6 +18,8 @@ from tests.terminal.place import BATCHES, Place, eventually
 from tests.terminal.term import Term
 from tui.keys import GROUPS
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 GAMES = int(os.environ.get("RANDOM_KEYS", "2"))
 SEED = os.environ.get("RANDOM_KEYS_SEED")
 SEEDS = [int(SEED)] if SEED else [1, 2] if GAMES == 2 else [random.randrange(10**9) for _ in range(GAMES)]

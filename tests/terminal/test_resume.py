@@ -9,6 +9,8 @@ import pytest
 
 from tests.terminal.place import BATCHES, Fact, Place, eventually
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def resume(place: Place, *options: str) -> list[str]:
     return place.command("fit", "--resume", "last", "--run-dir", str(place.runs), *options)
@@ -66,6 +68,7 @@ def test_headless_says_the_same_losses(place: Place, number: int) -> None:
     assert f"resumed at step {place.facts('RunResumed')[0]['step']}".encode() in said
     parts = losses(place.facts())
     whole = Place(place.folder / "whole", place.data)
+    whole.server = place.server
     whole.folder.mkdir()
     try:
         done = whole.process(whole.fit("--headless", "--sched", "onecycle", epochs=2), "")

@@ -57,7 +57,7 @@ def differing(a: Weights, b: Weights) -> list[str]:
     return [n for n in a if a[n].numpy().tobytes() != b[n].numpy().tobytes()]
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "forked")
 @pytest.mark.parametrize(
     "options",
     [("--model", "mlp"), ("--model", "mlp", "--no-stats"), ("--model", "conv", "--stats-every", "1")],
@@ -70,7 +70,7 @@ def test_headless(place: Place, options: tuple[str, ...]) -> None:
     assert differing(saved(place), trained_without_a_monitor(place, options[1])) == []
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_on_the_screen(place: Place, worker: str) -> None:
     """A visit that pauses, does single batches and looks around, but skips nothing."""

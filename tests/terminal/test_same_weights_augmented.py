@@ -13,14 +13,15 @@ OPTIONS = ("--augment", "--stats-every", "1")
 
 
 @pytest.mark.parametrize("worker", ["process", "thread"])
-def test_on_the_screen_and_headless(tmp_path: Path, data: Path, worker: str) -> None:
+def test_on_the_screen_and_headless(tmp_path: Path, data: Path, server: str, worker: str) -> None:
     places = [Place(tmp_path / name, data) for name in ("headless", "screen")]
     for place in places:
         place.folder.mkdir()
+        place.server = server
     headless, screen = places
     try:
         process = headless.process(headless.fit("--headless", *OPTIONS, epochs=1), "weights")
-        term = screen.term(screen.fit("--worker", worker, *OPTIONS, epochs=1), "slow:0.01,weights")
+        term = screen.term(screen.fit("--worker", worker, *OPTIONS, epochs=1), "slow:0.02,weights")
         term.wait("● training")
         term.send("4pnp ")
         term.wait("‖ paused at step [0-9]+")

@@ -14,6 +14,7 @@ from tests.terminal.term import Term
 WORKERS = ["process", "thread"]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", WORKERS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
 def test_a_signal_stops_training_and_restores_the_terminal(place: Place, worker: str, number: int) -> None:
@@ -21,7 +22,7 @@ def test_a_signal_stops_training_and_restores_the_terminal(place: Place, worker:
     term.until(lambda: place.step > 20, "some batches")
     term.wait("● training")
     assert {1000, 1003, 1006, 1049, 2004, 25} <= term.modes
-    term.signal(signal.SIGUSR1)  # means nothing yet, and must not end anything
+    term.signal(signal.SIGUSR2)  # means nothing, and must not end anything
     term.signal(number)
     assert term.exit() == 128 + number
     assert term.sane
@@ -37,6 +38,7 @@ def test_a_signal_before_the_trainer_says_a_word(place: Place) -> None:
     """It runs already and does not listen yet: it is asked as soon as it does."""
     term = place.term(place.fit(), "late:1")
     term.until(place.trainers, "a trainer process")
+    term.wait("○ starting")
     assert place.facts() == []
     term.signal(signal.SIGTERM)
     assert term.exit() == 128 + signal.SIGTERM
@@ -72,6 +74,7 @@ def test_a_signal_as_soon_as_there_is_a_screen(place: Place, worker: str) -> Non
     assert place.ended == ("stopped" if place.facts("RunStarted") else "")
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", WORKERS)
 def test_ctrl_c_asks_what_to_do(place: Place, worker: str) -> None:
     term = place.term(place.fit("--worker", worker), rows=24, cols=80, modern=True)
@@ -93,6 +96,7 @@ def test_ctrl_c_asks_what_to_do(place: Place, worker: str) -> None:
     assert term.sane
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", WORKERS)
 def test_ctrl_c_copies_what_is_selected(place: Place, worker: str) -> None:
     term = place.term(place.fit("--worker", worker))

@@ -15,6 +15,7 @@ def find(place: Place, *options: str) -> list[str]:
     return place.command("lr-find", "fashion", *where, *options)
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_a_search_on_the_screen(place: Place, worker: str) -> None:
     term = place.term(find(place, "--worker", worker), "slow:0.05")
@@ -38,6 +39,7 @@ def test_a_search_on_the_screen(place: Place, worker: str) -> None:
     assert place.ended == "done"
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_search_that_is_stopped_and_looked_at_again(place: Place) -> None:
     term = place.term(find(place), "slow:0.2")
     term.wait("batch +[5-9] ", timeout=60)
@@ -66,6 +68,7 @@ def test_a_search_without_a_terminal_is_lines(place: Place) -> None:
     assert lines[-1].endswith(f" --bs 20 --threads 1 --lr {rate:g}")
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_search_as_json(place: Place) -> None:
     process = place.process(find(place, "--log-format", "json"), "")
     out, err = process.communicate(timeout=90)
@@ -75,9 +78,10 @@ def test_a_search_as_json(place: Place) -> None:
     assert {"RunStarted", "RatesTried", "RateSuggested", "FitEnded"} <= {fact["is"] for fact in facts}
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_dataset_on_the_screen(place: Place) -> None:
     term = place.term(place.command("data", "fashion", "--data-dir", str(place.data)), "")
-    term.wait("◐ loading")
+    term.wait("◐ loading|✓ loaded")  # a trainer that was started ahead may be done first
     term.wait("✓ loaded", timeout=60)
     term.wait("classes ─ 10 · train")
     term.wait("images ─ train · all classes · page 1 of")
@@ -118,6 +122,7 @@ def trainers(place: Place) -> list[int]:
     return found
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_dataset_that_is_not_there(place: Place) -> None:
     term = place.term(place.command("data", "fashion", "--data-dir", str(place.folder)), "")
     term.wait("✗ failed", timeout=60)
@@ -127,6 +132,7 @@ def test_a_dataset_that_is_not_there(place: Place) -> None:
     assert "fashion: failed: " in term.text
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("option", ["--text", "--json"])
 def test_a_dataset_as_text_in_a_terminal(place: Place, option: str) -> None:
     term = place.term(place.command("data", "fashion", "--data-dir", str(place.data), option), "")

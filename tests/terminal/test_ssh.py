@@ -44,11 +44,7 @@ def test_a_client_that_dies_and_one_that_comes_back(place: Place, server: Server
     term.send(" ")
     term.until(lambda: place.step > paused, "more batches")
     term.wait("● (training|validating)")
-    term.send("s")
-    term.wait("after this batch")
-    term.send("s")
-    term.wait("■ stopped")
-    term.send("q")
+    term.stop()
     assert term.exit() == 0
     assert term.sane
     assert "fashion, mlp: stopped" in term.text

@@ -8,6 +8,8 @@ import pytest
 
 from tests.terminal.place import Place
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_training_goes_on_and_term_still_restores(place: Place, worker: str) -> None:

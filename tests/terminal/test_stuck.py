@@ -10,6 +10,8 @@ import pytest
 from tests.terminal.place import Place
 from tests.terminal.term import Term
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 NUMBERS = [signal.SIGINT, signal.SIGTERM]
 
 

@@ -21,6 +21,17 @@ def shell(place: Place) -> Term:
     return term
 
 
+def suspended(place: Place, command: str) -> Term:
+    """A shell in which ctrl+z has suspended `command`, a fit, once it trained."""
+    term = shell(place)
+    term.send(f"{command}\n")
+    term.wait("● training")
+    term.send("\x1a")
+    term.wait("Stopped")
+    term.until(lambda: is_usable(term), "a usable shell")
+    return term
+
+
 def is_usable(term: Term) -> bool:
     """Whether the shell's terminal is as a shell wants it, not as it was before the shell: readline changes it."""
     flags = termios.tcgetattr(term.slave)[3]
@@ -28,12 +39,7 @@ def is_usable(term: Term) -> bool:
 
 
 def test_suspend_and_come_back(place: Place) -> None:
-    term = shell(place)
-    term.send(shlex.join(place.fit()) + "\n")
-    term.wait("● training")
-    term.send("\x1a")
-    term.wait("Stopped")
-    term.until(lambda: is_usable(term), "a usable shell")
+    term = suspended(place, shlex.join(place.fit()))
     step = place.step
     term.send("echo ask$((40+2))\n")
     term.wait("ask42")
@@ -43,11 +49,7 @@ def test_suspend_and_come_back(place: Place) -> None:
     assert 1049 in term.modes
     shown = place.step
     term.until(lambda: place.step > shown, "batches")
-    term.send("s")
-    term.wait("after this batch")
-    term.send("s")
-    term.wait("■ stopped")
-    term.send("q")
+    term.stop()
     term.wait("fashion, mlp: stopped")
     term.send("echo code $?\n")
     term.wait("code 0")
@@ -57,35 +59,22 @@ def test_suspend_and_come_back(place: Place) -> None:
 
 def test_the_whole_job_is_suspended(place: Place) -> None:
     """What started the screen and waits for it stops too: else no shell comes back."""
-    term = shell(place)
-    term.send(f"sh -c {shlex.quote(shlex.join(place.fit()) + '; true')}\n")
-    term.wait("● training")
-    term.send("\x1a")
-    term.wait("Stopped")
-    term.until(lambda: is_usable(term), "a usable shell")
+    term = suspended(place, f"sh -c {shlex.quote(shlex.join(place.fit()) + '; true')}")
     step = place.step
     term.until(lambda: place.step > step + 20, "training behind the suspended screen")
     term.send("fg\n")
     term.wait("● training")
     shown = place.step
     term.until(lambda: place.step > shown, "batches")
-    term.send("s")
-    term.wait("after this batch")
-    term.send("s")
-    term.wait("■ stopped")
-    term.send("q")
+    term.stop()
     term.wait("fashion, mlp: stopped")
     term.until(lambda: is_usable(term), "a usable shell")
 
 
+@pytest.mark.usefixtures("forked")
 def test_bg_leaves_it_suspended(place: Place) -> None:
     """A screen in the background must not draw over the prompt; fg still brings it back."""
-    term = shell(place)
-    term.send(shlex.join(place.fit()) + "\n")
-    term.wait("● training")
-    term.send("\x1a")
-    term.wait("Stopped")
-    term.until(lambda: is_usable(term), "a usable shell")
+    term = suspended(place, shlex.join(place.fit()))
     before = len(term.raw)
     (screen,) = screens(term)
     term.send("clear; bg\n")
@@ -97,11 +86,7 @@ def test_bg_leaves_it_suspended(place: Place) -> None:
     assert is_usable(term)
     term.send("fg\n")
     term.wait("● training")
-    term.send("s")
-    term.wait("after this batch")
-    term.send("s")
-    term.wait("■ stopped")
-    term.send("q")
+    term.stop()
     term.wait("fashion, mlp: stopped")
 
 
@@ -110,14 +95,10 @@ def screens(term: Term) -> list[psutil.Process]:
     return [p for p in psutil.Process(term.pid).children() if "tui" in p.cmdline()]
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_suspended_screen_can_be_ended(place: Place) -> None:
     """TERM to a suspended screen: the run stops, and the shell's terminal is left alone."""
-    term = shell(place)
-    term.send(shlex.join(place.fit()) + "\n")
-    term.wait("● training")
-    term.send("\x1a")
-    term.wait("Stopped")
-    term.until(lambda: is_usable(term), "a usable shell")
+    term = suspended(place, shlex.join(place.fit()))
     before = len(term.raw)
     (screen,) = screens(term)
     term.send("kill %1\n")
@@ -129,6 +110,7 @@ def test_a_suspended_screen_can_be_ended(place: Place) -> None:
     assert is_usable(term)
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_stopped_from_outside_and_continued(place: Place, worker: str) -> None:
     """The terminal is in order while the screen is stopped, and all is drawn anew after that."""
@@ -159,20 +141,17 @@ def test_stopped_from_outside_and_continued(place: Place, worker: str) -> None:
 
 def test_a_terminal_that_is_closed_over_a_suspended_screen(place: Place) -> None:
     """The shell and its job go; the run does not."""
-    term = shell(place)
-    term.send(shlex.join(place.fit(epochs=2)) + "\n")
-    term.wait("● training")
-    term.send("\x1a")
-    term.wait("Stopped")
+    term = suspended(place, shlex.join(place.fit(epochs=3)))
     (screen,) = screens(term)
     term.hang_up()
     eventually(lambda: not screen.is_running() or screen.status() == psutil.STATUS_ZOMBIE, "the screen's end")
     assert not place.ended
     eventually(lambda: place.ended == "done", "the run's own end")
     eventually(place.trainer_is_gone, "the trainer's end")
-    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 4
+    assert [fact["ended"] for fact in place.facts("EpochEnded")] == ["complete"] * 6
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_terminal_that_is_closed_over_a_stopped_thread_worker(place: Place) -> None:
     """The hang-up wakes it, and it trains to its end without a screen."""
     term = place.term(place.fit("--worker", "thread", epochs=1))

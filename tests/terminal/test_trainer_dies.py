@@ -10,6 +10,7 @@ import pytest
 from tests.terminal.place import Place
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_an_exception_in_training(place: Place, worker: str) -> None:
     term = place.term(place.fit("--worker", worker), "slow:0.005,raise:30")
@@ -30,6 +31,7 @@ def test_an_exception_in_training(place: Place, worker: str) -> None:
     assert place.log.count("Traceback") == 1
 
 
+@pytest.mark.usefixtures("forked")
 def test_data_that_is_not_there(place: Place) -> None:
     argv = [word if word != str(place.data) else "/nowhere" for word in place.fit()]
     term = place.term(argv)
@@ -71,6 +73,7 @@ def test_a_trainer_that_cannot_be_started(place: Place) -> None:
     assert "could not be started" in term.text
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_screen_that_fails_leaves_the_run_alone(place: Place) -> None:
     term = place.term(place.fit(epochs=2), "slow:0.02,crash")
     term.wait("● training")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.terminal.place import Place
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_at_the_batch_edge(place: Place, number: signal.Signals) -> None:

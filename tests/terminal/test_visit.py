@@ -10,6 +10,8 @@ from tests.terminal.place import BATCHES, Place
 from tests.terminal.test_random_keys import typed
 from tui.keys import GROUPS
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.mark.parametrize("worker", ["process", "thread"])
 def test_a_visit(place: Place, worker: str) -> None:
@@ -46,11 +48,7 @@ def test_a_visit(place: Place, worker: str) -> None:
         term.wait("ctrl.z")
         step = place.step
         term.until(lambda: place.step > step, "training goes on")
-    term.send("s")
-    term.wait("after this batch")
-    term.send("s")
-    term.wait("■ stopped")
-    term.send("q")
+    term.stop()
     assert term.exit() == 0
     assert term.sane
     end = place.facts("FitEnded")[0]
@@ -118,16 +116,20 @@ CONTROLS = {"Paused", "Continued", "EpochSkipped", "BatchSkipped", "StopPlanned"
 
 
 def test_stop_after_the_epoch(place: Place) -> None:
-    term = place.term(place.fit(), "slow:0.01")
+    """Asked in a pause, in which the answer can be read for as long as one likes."""
+    term = place.term(place.fit(), "slow:0.005")
     term.wait("● training")
     term.send("q")
     term.wait("stop and quit")
-    term.send("\x1b")
+    term.send(ESCAPE)
     term.until(lambda: "stop and quit" not in term.text, "the closed question")
+    term.send(" ")
+    term.wait("‖ paused at step [0-9]+")
     term.send("s")
     term.wait("after this epoch")
     term.send("e")
     term.wait("stops after epoch")
+    term.send(" ")
     term.wait("■ stopped")
     term.send("q")
     assert term.exit() == 0

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from miniai.run.requests import Pause
 from tests.tui.driving import driving, going
 from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
 from tui.colors import PALETTES
-from tui.keys import GROUPS
 from tui.panes.images import ImagesPane
-from tui.screens.dialogs import Ask
 from tui.screens.run import RunScreen
 
 
@@ -46,21 +43,6 @@ async def test_view_keys(tmp_path: Path) -> None:
         assert driver.on_top == "RunScreen"
         await driver.press("ctrl+l")
         assert not driver.session.requests
-
-
-async def test_the_palette_knows_every_key(tmp_path: Path) -> None:
-    async with driving(going(tmp_path)) as driver:
-        commands = {c.title: c for c in driver.app.get_system_commands(driver.app.screen)}
-        assert commands.keys() == {b.description for _, bindings in GROUPS for b in bindings}
-        commands["copy the selection, else stop ..."].callback()
-        await driver.pilot.pause()
-        await driver.pilot.pause()
-        assert isinstance(driver.app.screen, Ask)
-        await driver.press("escape")
-        commands["pause / go on"].callback()
-        await driver.pilot.pause()
-        await driver.settle()
-        assert isinstance(driver.session.requests[0], Pause)
 
 
 async def test_a_preview_is_read_and_shown_and_n_turns_the_page(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui import cli, terminal
+from tui import cli, launch, terminal
 from tui.remembered import Preferences
 
 
@@ -17,10 +17,11 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     seen: list[object] = []
 
-    def start(run: object, worker: str, preferences: object) -> int:
+    def start(run: object, worker: str, preferences: object, launch: object) -> int:
         seen.append(preferences)
         return 0
 
+    monkeypatch.setattr(launch, "_one_is_idle", bool)  # no trainer ahead of a screen that is none
     monkeypatch.setattr(terminal, "why_not", str)
     monkeypatch.setattr(tui.screen, "fit_on_screen", start)
     monkeypatch.setenv("MINIAI_TUI_CONFIG", str(tmp_path / "settings.toml"))

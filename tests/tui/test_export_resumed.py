@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
 
 from miniai.run import events as ev
-from miniai.run.directory import RunDir
 from tests.tui.compared import make_run, resumed
+from tests.tui.exported import exported, rows
 from tests.tui.recorded import Recording
 from tui import cli, export_csv
-from tui.export_csv import write_csv
 from tui.export_facts import Points, RunFacts
-from tui.export_files import Place
-
-
-def rows(run: RunDir, folder: Path, name: str) -> list[dict[str, str]]:
-    write_csv(RunFacts(run), Place(folder, force=True))
-    with (folder / name).open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def measured(step: int, norm: float) -> ev.LayersMeasured:
@@ -31,9 +22,9 @@ def measured(step: int, norm: float) -> ev.LayersMeasured:
 def test_measurements_that_were_replaced_are_left_out(tmp_path: Path) -> None:
     before = [*Recording().start(), measured(4, 0.4), measured(8, 0.8), measured(12, 1.2)]
     run = make_run(tmp_path, "run", resumed(before, 8, [measured(9, 0.9), measured(12, 5.5)]))
-    layers = rows(run, tmp_path / "out", "layers.csv")
+    layers = rows(exported(run, tmp_path / "out") / "layers.csv")
     assert [row["step"] for row in layers if row["layer"] == "0"] == ["4", "8", "9", "12"]
-    scalars = rows(run, tmp_path / "out", "scalars.csv")
+    scalars = rows(exported(run, tmp_path / "out") / "scalars.csv")
     norms = [(row["step"], row["value"]) for row in scalars if row["series"] == "train/grad_norm"]
     assert norms == [("4", "0.4"), ("8", "0.8"), ("9", "0.9"), ("12", "5.5")]
 
@@ -55,7 +46,7 @@ def test_rates_are_counted_from_the_first_batch(tmp_path: Path) -> None:
     tried = [ev.RatesTried(at=3, first=0, rates=[0.1, 0.2], losses=[1.0, "nan"])]
     tried += [ev.RatesTried(at=4, first=2, rates=[0.4], losses=[0.5])]
     run = make_run(tmp_path, "run", [*Recording().start(), *tried])
-    found = rows(run, tmp_path / "out", "rates.csv")
+    found = rows(exported(run, tmp_path / "out") / "rates.csv")
     assert [tuple(row.values()) for row in found] == [("1", "0.1", "1.0"), ("2", "0.2", "nan"), ("3", "0.4", "0.5")]
 
 

@@ -113,7 +113,7 @@ async def test_it_changes_with_the_focus(tmp_path: Path) -> None:
 async def test_a_pane_s_border_names_its_keys_as_they_are_mapped_while_it_has_the_focus(tmp_path: Path) -> None:
     async with driving(going(tmp_path)) as driver:
         loss, images = (driver.app.run_screen.query_one(f"#{name}") for name in ("loss", "images"))
-        assert loss.border_subtitle == "y log y · r window · g curves · i values"
+        assert loss.border_subtitle == "y log y · r window · g curves · i values · pgup pgdn marks"
         driver.app.set_keymap({"images_view": "left_square_bracket"})
         await driver.press("4")
         assert loss.border_subtitle == ""

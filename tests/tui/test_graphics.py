@@ -1,4 +1,4 @@
-"""Answers of the terminal, and what it is sent: nothing of the user's is lost, nothing that is sent is wrong."""
+"""Pictures with kitty's graphics: nothing that is sent is wrong, and nothing where it may not be."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
@@ -19,101 +17,11 @@ from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
 from tests.tui.test_images import good
 from tui.colors import PALETTES
-from tui.graphics import Answers, know_colors, may_be_asked
-from tui.graphics_kitty import BUDGET, CHUNK, KEPT, MARKS, PLACEHOLDER, TerminalPictures
+from tui.graphics import know_colors
+from tui.graphics_cells import MARKS, PLACEHOLDER
+from tui.graphics_kitty import BUDGET, CHUNK, KEPT, KittyPictures
 from tui.panes.lines import Frame
 from tui.screens.pictures import Pictures, grid
-
-YES, KITTY, DA1 = b"\x1b_Gi=31;OK\x1b\\", b"\x1bP>|kitty(0.35.2)\x1b\\", b"\x1b[?62;52;c"
-KEYS = [
-    b"a",
-    b"\x1b[A",
-    b"\x1b[27u",
-    b"\x1bOP",
-    b"\x1b[<0;3;4M",
-    b"\x1b[200~x y\x1b[201~",
-    "é".encode(),
-    b"\x1b[?2026;2$y",
-    b"\r",
-]
-
-
-def answered(*pieces: bytes) -> tuple[Answers, bytes]:
-    answers, left = Answers(), b""
-    for i, piece in enumerate(pieces):
-        left += answers.take(piece, i * 0.001)
-    return answers, left + answers.late(60.0)
-
-
-@given(st.lists(st.sampled_from(KEYS), max_size=8), st.data())
-def test_keys_and_answers_are_told_apart_however_they_are_cut(keys: list[bytes], data: st.DataObject) -> None:
-    stream = list(keys)
-    at = 0
-    for answer in (YES, KITTY, DA1):
-        at = data.draw(st.integers(at, len(stream)))
-        stream.insert(at, answer)
-        at += 1
-    whole = b"".join(stream)
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(whole)), max_size=len(whole))))
-    pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    answers, left = answered(*pieces)
-    assert left == b"".join(keys)
-    assert (answers.over, answers.graphics, answers.placeholders) == (True, True, True)
-
-
-@given(st.lists(st.binary(max_size=40), max_size=6))
-def test_garbage_is_no_answer_and_no_error(pieces: list[bytes]) -> None:
-    answers, _ = answered(*pieces)
-    assert not answers.graphics
-    assert not answers.waiting
-
-
-@pytest.mark.parametrize("key", [b"\x1b", b"\x1b_", b"\x1bP", b"\x1b["])
-def test_keys_that_look_like_the_beginning_of_an_answer_come_soon(key: bytes) -> None:
-    answers = Answers()
-    assert answers.take(key, 1.0) == b""
-    assert answers.late(1.01) == b""
-    assert answers.late(1.06) == key
-    assert not answers.waiting
-    answers.take(DA1, 2.0)
-    assert answers.take(key, 3.0) == key  # at once, when no answer is awaited
-
-
-def test_an_answer_that_was_torn_off_is_dropped() -> None:
-    answers = Answers()
-    assert answers.take(b"x\x1b_Gi=31;O", 1.0) == b"x"
-    assert answers.late(1.5) == b""
-    assert answers.late(4.1) == b""
-    assert answers.take(b"y", 4.2) == b"y"
-    assert not answers.graphics
-
-
-def test_an_answer_that_is_cut_off_by_another_is_no_key() -> None:
-    answers, left = answered(b"a\x1b_Gi=31;ESES\x1b", b"[Ab\x1bP>|kitty(0.", KITTY, b"c", DA1)
-    assert left == b"a\x1b[Abc"
-    assert (answers.over, answers.graphics, answers.placeholders) == (True, False, True)
-
-
-@pytest.mark.parametrize(
-    ("name", "able"),
-    [
-        ("kitty(0.28.0)", True), ("kitty(0.46.1)", True), ("kitty(1.0.0)", True), ("ghostty 1.1.3", True),
-        ("kitty(0.27.1)", False), ("WezTerm 20240203-110809-5046fc22", False), ("iTerm2 3.5.0", False), ("", False),
-        ("Konsole 24.08.1", False), ("kitty", False), ("notkitty(0.35.0)", False), ("tmux 3.5a", False),
-    ],
-)  # fmt: skip
-def test_names_that_are_known_to_draw_placeholders(name: str, able: bool) -> None:
-    answers, _ = answered(b"\x1bP>|" + name.encode() + b"\x1b\\")
-    assert answers.placeholders is able
-
-
-def test_who_is_asked() -> None:
-    kitty = {"TERM": "xterm-kitty"}
-    assert may_be_asked(kitty)
-    assert may_be_asked({"TERM": "xterm-256color"})
-    for more in ({"TMUX": "/tmp/tmux"}, {"STY": "1.pts"}, {"ZELLIJ": "0"}, {"TERM_PROGRAM": "Apple_Terminal"}):
-        assert not may_be_asked({**kitty, **more})
-    assert not any(may_be_asked({"TERM": term}) for term in ("", "dumb", "screen.xterm", "tmux-256color", "linux"))
 
 
 def test_a_terminal_of_all_colors_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,8 +51,8 @@ def test_marks_take_no_room_and_are_not_composed() -> None:
     ]  # fmt: skip
 
 
-def sending() -> tuple[TerminalPictures, list[str]]:
-    held = TerminalPictures()
+def sending() -> tuple[KittyPictures, list[str]]:
+    held = KittyPictures()
     said: list[str] = []
     held.on, held.write = True, said.append
     return held, said
@@ -248,7 +156,7 @@ async def test_not_without_an_answer_and_not_under_a_popup(tmp_path: Path, monke
         assert "▀" in driver.text("images")
         held = driver.app.graphics
         said: list[str] = []
-        held.on, held.write = True, said.append
+        held.kitty.on, held.write = True, said.append
         await driver.press("n")
         assert PLACEHOLDER in driver.text("images")
         assert "▀" not in driver.text("images")

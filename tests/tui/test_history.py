@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.history import BETAS, Series
+from tui.history import Series
 
 VALUES = st.one_of(
     st.floats(-1e6, 1e6), st.just(math.nan), st.just(math.inf), st.just(-math.inf), st.just(1e38), st.just(1e-30)
@@ -80,28 +80,6 @@ def test_columns_keep_extremes_and_stay_within_the_width(
     assert all(a < b for a, b in pairwise(columns.at.tolist()))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(-100, 100) | st.just(math.nan), min_size=1, max_size=400), st.integers(1, 97))
-def test_smoothing_equals_the_recurrence_however_the_values_arrive(values: list[float], part: int) -> None:
-    series = Series(size=16)
-    for i in range(0, len(values), part):
-        series.extend(i + 1, values[i : i + part])
-    fine = [v for v in values if math.isfinite(v)]
-    for which, beta in enumerate(BETAS):
-        average = 0.0
-        for value in fine:
-            average = beta * average + (1 - beta) * value
-        held = series.smooth[series.count > 0, which]
-        if fine:
-            assert held[-1] == pytest.approx(average / (1 - beta ** len(fine)), rel=1e-9, abs=1e-9)
-
-
-def test_smoothing_is_right_over_long_chunks() -> None:
-    series = Series(betas=(0.9,))
-    series.extend(1, np.full(5_000, 3.0))
-    assert np.nanmax(np.abs(series.smooth - 3.0)) < 1e-9
-
-
 @settings(max_examples=80, deadline=None)
 @given(BATCHES, st.integers(0, 400))
 def test_dropping_forgets_all_that_is_later(batches: list[tuple[int, int, list[float]]], step: int) -> None:
@@ -115,15 +93,6 @@ def test_dropping_forgets_all_that_is_later(batches: list[tuple[int, int, list[f
     series.extend(step + 1, [7.0])
     assert series.end == step + 1
     assert series.last[series.used - 1] == 7.0
-
-
-def test_after_dropping_the_average_goes_on_from_what_is_kept() -> None:
-    whole, cut = Series(), Series()
-    whole.extend(1, [1.0] * 50 + [2.0] * 10)
-    cut.extend(1, [1.0] * 50 + [9.0] * 30)
-    cut.drop_after(50)
-    cut.extend(51, [2.0] * 10)
-    assert cut.smooth[59] == pytest.approx(whole.smooth[59])
 
 
 def test_steps_seen_before_are_passed_over() -> None:

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from miniai.run.events import LayersMeasured, Number
 from miniai.run.packed import pack
-from tui.layer_history import SLOTS, LayerHistory, Spreads
+from tui.layer_columns import fit_columns
+from tui.layer_history import LayerHistory
+from tui.layer_spreads import SLOTS, Spreads
 
 
 def fact(step: int, *values: float) -> LayersMeasured:
@@ -19,9 +22,13 @@ def fact(step: int, *values: float) -> LayersMeasured:
     return LayersMeasured(at=0.0, step=step, means=list(values), stds=[1.0] * n, near_zero=[0.5] * n, nonfinite=[0] * n)
 
 
+def columns(held: LayerHistory, statistic: str, room: int) -> NDArray[np.float64]:
+    return held.columns(statistic, fit_columns(held.used, room))
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(-10, 10), min_size=1, max_size=200), st.integers(1, 12))
-def test_columns_are_means_of_equal_groups(values: list[float], width: int) -> None:
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=200))
+def test_held_columns_are_means_of_equal_groups(values: list[float]) -> None:
     held = LayerHistory(1, size=8)
     for step, value in enumerate(values):
         held.add(fact(step, value))
@@ -29,20 +36,16 @@ def test_columns_are_means_of_equal_groups(values: list[float], width: int) -> N
     mine = held.values[0, 0, : held.used]
     expected = [np.mean(values[i : i + held.per]) for i in range(0, len(values), held.per)]
     assert mine.tolist() == pytest.approx(expected)
-    shown = held.columns("mean", width)
-    assert shown.shape[1] <= width
-    group = held.per * -(-held.used // width)
-    expected = [np.mean(values[i : i + group]) for i in range(0, len(values), group)]
-    assert shown[0].tolist() == pytest.approx(expected)
+    assert held.first[0, 0] == values[0]
 
 
 def test_a_nan_survives_merging() -> None:
     held = LayerHistory(2, size=4)
     for step in range(16):
         held.add(fact(step, math.nan if step == 5 else 1.0, 2.0))
-    assert np.isnan(held.columns("mean", 4)[0]).any()
-    assert not np.isnan(held.columns("mean", 4)[1]).any()
-    assert np.isnan(held.columns("mean", 1)[0]).all()
+    assert np.isnan(columns(held, "mean", 4)[0]).any()
+    assert not np.isnan(columns(held, "mean", 4)[1]).any()
+    assert np.isnan(columns(held, "mean", 1)[0]).all()
 
 
 def test_measurements_of_another_shape_or_time_are_passed_over() -> None:
@@ -62,7 +65,7 @@ def test_dropping_forgets_later_columns() -> None:
     assert held.end == 6
     assert held.of("mean")[0] == 6.0
     assert held.add(fact(7, 70.0))
-    assert held.columns("mean", 20)[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 70]
+    assert columns(held, "mean", 20)[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 70]
 
 
 def step_of(step: int, grads: list[Number | None]) -> LayersMeasured:
@@ -76,13 +79,13 @@ def test_no_gradient_is_not_a_broken_one() -> None:
     held = LayerHistory(3, size=4)
     for step in range(8):
         held.add(step_of(step, [None, "nan" if step == 2 else 0.5, 2.0]))
-    values = held.columns("grad", 4)
+    values = columns(held, "grad", 4)
     assert np.isposinf(values[0]).all()
     assert np.isnan(values[1]).tolist() == [False, True, False, False]
     assert values[2].tolist() == [2.0] * 4
     assert held.bounds("grad") == (0.5, 2.0)
-    assert held.largest_grad == 2.0
-    assert np.isposinf(held.columns("ratio", 4)).all()  # an old journal has none
+    assert held.grad_shares[:, 1:].tolist() == [[0.25, 1.0]] * 3
+    assert np.isposinf(columns(held, "ratio", 4)).all()  # an old journal has none
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,7 +94,8 @@ def test_spans_say_which_steps_a_column_holds(gaps: list[int], width: int) -> No
     held, steps = LayerHistory(1, size=8), np.cumsum(gaps).tolist()
     for step in steps:
         held.add(fact(step, float(step)))
-    spans, shown = held.spans(width), held.columns("mean", width)[0]
+    spans, shown = held.spans(fit_columns(held.used, width)), columns(held, "mean", width)[0]
+    assert len(shown) <= width
     groups = [[s for s in steps if a <= s <= b] for a, b in zip(spans.first, spans.last, strict=True)]
     assert [s for group in groups for s in group] == steps
     assert [len(group) for group in groups] == spans.counts.tolist()
@@ -109,6 +113,40 @@ def test_histograms_are_thinned_out_and_the_newest_is_kept(n: int) -> None:
     assert steps[0] == 0
     assert steps[-1] == 10 * (n - 1)
     assert steps[:-1] == [10 * held.every * k for k in range(held.used - 1)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.none() | st.floats(0, 10), min_size=1, max_size=120), st.integers(1, 12))
+def test_a_mean_is_of_the_numbers_that_there_are(grads: list[float | None], room: int) -> None:
+    held = LayerHistory(1, size=8)
+    for step, value in enumerate(grads, 1):
+        held.add(step_of(step, [value]))
+    shown = fit_columns(held.used, room)
+    spans, numbers = held.spans(shown), held.numbers("grad", shown)[0]
+    for i, (first, last) in enumerate(zip(spans.first.tolist(), spans.last.tolist(), strict=True)):
+        inside = [value for value in grads[first - 1 : last] if value is not None]
+        assert numbers[i] == len(inside)
+        assert held.columns("grad", shown)[0, i] == pytest.approx(np.mean(inside) if inside else math.inf)
+
+
+def test_the_first_measurement_stays_known_until_it_is_dropped() -> None:
+    held = LayerHistory(1, size=4)
+    for step in range(3, 40):
+        held.add(fact(step, float(step)))
+    held.drop_after(20)
+    assert held.first[0, 0] == 3.0
+    held.drop_after(2)
+    held.add(fact(5, 50.0))
+    assert held.first[0, 0] == 50.0
+
+
+def test_a_layer_that_a_step_did_not_use_has_no_numbers() -> None:
+    held = LayerHistory(2)
+    nan: list[Number] = ["nan", 1.0]
+    held.add(LayersMeasured(at=0, step=1, means=nan, stds=nan, near_zero=["nan", 0.5], nonfinite=[0, 0]))
+    held.add(LayersMeasured(at=0, step=2, means=nan, stds=nan, near_zero=[0.5, 0.5], nonfinite=[7, 0]))
+    assert np.isposinf(held.columns("mean")[0, 0])
+    assert np.isnan(held.columns("mean")[0, 1])
 
 
 def test_histograms_of_another_shape_or_time_are_passed_over() -> None:

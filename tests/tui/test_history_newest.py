@@ -15,16 +15,17 @@ from tui.history_newest import Newest
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=20), st.integers(1, 32))
 def test_the_newest_are_held_and_memory_is_bounded(parts: list[int], size: int) -> None:
-    newest, end = Newest(size, 2), 0
+    newest, end = Newest(size, 7), 0
     for n in parts:
         steps = np.arange(end + 1, end + n + 1)
-        newest.add(steps, steps.astype(np.float64) * 0.5, np.stack([steps, steps * 2], 1).astype(np.float64))
+        newest.add(steps, steps.astype(np.float64) * 0.5)
         end += n
     held = newest.at.tolist()
     assert held == list(range(end - len(held) + 1, end + 1))
     assert min(end, size) <= len(held) <= 2 * size
     assert newest.values.tolist() == [s * 0.5 for s in held]
-    assert newest.smooth[:, 1].tolist() == [s * 2.0 for s in held]
+    first = end - len(held) + 1
+    assert newest.before(0).tolist() == [s * 0.5 for s in range(max(first - 6, 1), first)]
     if end:
         newest.drop_after(end - 1)
         assert end not in newest.at
@@ -99,12 +100,12 @@ def test_few_or_equal_values_have_no_outliers() -> None:
     series = Series()
     series.extend(1, [1.0] * 5 + [99.0])
     assert series.columns(0, 10, 10, fences=far_out).hidden == 0
-    assert far_out(series.newest.points(0)) == (-np.inf, np.inf)
+    assert far_out(series.newest.points()) == (-np.inf, np.inf)
 
 
 def test_on_a_log_axis_fences_are_powers() -> None:
     series = Series()
     series.extend(1, np.geomspace(1e-3, 1e3, 100))
-    low, high = far_out(series.newest.points(0), log=True)
+    low, high = far_out(series.newest.points(), log=True)
     assert low == pytest.approx(10**-10.5, rel=0.1)
     assert high == pytest.approx(10**10.5, rel=0.1)

@@ -81,7 +81,23 @@ def test_parameters_are_counted() -> None:
 
 def test_the_rule_behind_the_word_is_readable() -> None:
     line = view(after(*Recording().until(1, 74)), 116, 33, layer=5)[1]
-    assert line.startswith("! 97 % dead: 97 % of its outputs are within 0.25 of zero (90 % or more, deviation ")
+    assert line.startswith("! 97 % dead: within 0.25 of zero, 95 % or more; deviation ")
+
+
+def test_health_is_of_now_wherever_the_cursor_stands() -> None:
+    state = after(*Recording().until(1, 74))
+    assert view(state, 116, 33, layer=5, step=40)[1].startswith("now ! 97 % dead: ")
+
+
+@pytest.mark.parametrize(("width", "words"), [(116, 3), (60, 2), (50, 1)])
+def test_what_does_not_fit_is_left_out_whole(width: int, words: int) -> None:
+    state = after(*Recording(layers=[ev.Layer("0.convs.0", "BatchNorm2d", "16", 32)]).until(1, 74))
+    lines = view(state, width, 33, 0)
+    assert "…" not in "".join(lines[:3])
+    assert lines[0].startswith("0.convs.0  BatchNorm2d 16   32 parameters")
+    assert ("to step" in lines[0]) + ("layer 1 of 1" in lines[0]) + 1 == words
+    assert lines[2].startswith("outputs by size")
+    assert ("over time   none above" in lines[2]) == (width == 116)
 
 
 def test_a_nan_is_a_red_cross() -> None:

@@ -40,7 +40,9 @@ async def test_arrows_read_and_escape_steps_out(tmp_path: Path) -> None:
         assert pane_of(driver).cursor == Cursor(0)
         await driver.press("down", "left", "left")
         assert pane_of(driver).cursor == Cursor(1, 174)
-        assert driver.text("layers").rstrip().split("\n")[-1].startswith("0.1 ReLU  step 174  mean ")
+        read = driver.text("layers").rstrip().split("\n")[-2:]
+        assert read[0].startswith("0.1 ReLU  step 174  mean ")
+        assert read[1] == "now healthy: no rule says otherwise"
         await driver.press("right", "right")
         assert pane_of(driver).cursor == Cursor(1)
         await driver.press("up", "up", "up")

@@ -118,10 +118,18 @@ async def test_marks_of_every_control_and_of_alerts_do_not_overlap(tmp_path: Pat
         )
         text = driver.text("loss")
         assert "! spike" in text
-        assert "■ stop after th… +1" in text
-        await driver.press("f")
-        assert "! spike" in driver.text("loss")
-        assert "■ stop after this epoch +1" in driver.text("loss")
+        assert "■ stop after epoch" in text
+        await driver.press("1", "pageup")
+        text = driver.text("loss")
+        assert "stop asked for after this epoch" in text
+        assert "paused" in text
+        await driver.press("pageup")
+        assert cross(driver.app.run_screen.pane(LossPane)) == 100
+        assert "the loss jumped" in driver.text("loss")
+        await driver.press("pageup")
+        assert cross(driver.app.run_screen.pane(LossPane)) == 100
+        await driver.press("pagedown")
+        assert cross(driver.app.run_screen.pane(LossPane)) == 192
 
 
 async def test_an_empty_chart_takes_every_key(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from miniai.run import events as ev
 from tests.tui.recorded import Recording
 from tui.panes.axes import fixed_axis, grown_axis, moving_axis
+from tui.panes.loss_reading import reading
 from tui.panes.loss_view import RAW, View, choices
 from tui.state import RunState
 from tui.state.clock import Unit
@@ -197,3 +198,21 @@ def test_any_keys_leave_a_window_on_the_run(keys: list[str], batch: int) -> None
         axis = view.axis(state)
         assert axis.high > axis.low
         assert view.title(state)
+
+
+def test_of_a_run_that_is_over_the_whole_axis_is_used() -> None:
+    state = going()
+    state.apply(ev.FitEnded(at=30.0, reason="stopped", step=192))
+    for unit, last in (("steps", 192.0), ("epochs", 1 + 74 / 118), ("time", state.clock.one("time", 192))):
+        assert View(unit=unit).axis(state).high == pytest.approx(last, rel=1e-3)  # type: ignore[arg-type]
+    state.apply(ev.RunResumed(at=40.0, step=118))
+    assert View().axis(state).high > 192
+
+
+def test_a_curve_is_called_what_it_is() -> None:
+    state = going()
+    state.apply(ev.Scalars(at=1, name="grad_norm", first=1, values=[1.0, 2.0]))
+    state.apply(ev.Scalars(at=1, name="lr", first=1, values=[0.1] * 192))
+    names = {choice.name: choice.first for choice in choices(state)}
+    assert names == {"loss": "train", "accuracy": "train", "learning rate": "rate", "gradient norm": "value"}
+    assert ("value", "2.0000", "train") in reading(state, View(name="gradient norm", cross=2))

@@ -117,6 +117,66 @@ def test_narrow_one_below_the_other_wide_side_by_side(width: int) -> None:
         assert "boot" in text
 
 
+CHANGES: list[ev.AnyFact] = [
+    ev.Changed(at=5.0, what="epochs", old=5, new=18, step=340, epoch=1),
+    ev.Changed(at=6.0, what="lr", old=0.13, new=0.065, step=1350, epoch=1),
+    ev.Changed(at=6.0, what="valid", old=1, new=0, step=400, epoch=2),
+]
+
+
+def test_what_was_changed_shows_what_holds_now_and_what_was_given() -> None:
+    found = facts(state_of(*CHANGES))
+    assert found["epochs"] == ("18", "5 default, changed at step 340")
+    assert found["lr"] == ("0.1", "0.2 given, changed at step 1,350")  # the schedule's, not that of the step
+    assert found["validate"] == ("off", "from epoch 3 on, changed at step 400")
+    assert "validate" not in facts(state_of())
+    again = ev.Changed(at=7.0, what="lr", old=0.01, new=0.04, step=1360, epoch=1)
+    on = ev.Changed(at=7.0, what="valid", old=0, new=1, step=500, epoch=3)
+    found = facts(state_of(*CHANGES, again, on))
+    assert found["lr"] == ("0.4", "0.2 given, last changed at step 1,360")
+    assert found["validate"] == ("on", "from epoch 4 on, changed at step 500")
+    back = ev.Changed(at=7.0, what="epochs", old=18, new=5, step=341, epoch=1)
+    assert facts(state_of(*CHANGES, back))["epochs"] == ("5", "default, changed and back again")
+
+
+def test_a_change_that_a_resumed_run_has_undone_is_not_shown() -> None:
+    resumed = ev.RunResumed(at=8.0, step=345, epoch=0, phase="train", batch=5)
+    found = facts(state_of(*CHANGES, resumed))
+    assert found["epochs"][0] == "18"
+    assert found["lr"] == ("0.2", "given")
+    assert "validate" not in found
+
+
+def test_a_resumed_run_that_was_asked_for_more_epochs_says_so() -> None:
+    more = [fact for fact in Recording(epochs=8).start() if isinstance(fact, ev.FitStarted)]
+    resumed = ev.RunResumed(at=8.0, step=5, epoch=0, phase="train", batch=5)
+    assert facts(state_of(resumed, *more))["epochs"] == ("8", "5 default, changed when it was resumed")
+    assert facts(state_of(resumed))["epochs"] == ("5", "default")
+
+
+def test_changes_of_a_fit_that_is_not_known_are_left_out() -> None:
+    state = RunState()
+    for fact in CHANGES:
+        state.apply(fact)
+    assert facts(state, RunConfig())["lr"] == ("not set", "default")
+
+
+def test_a_default_rate_that_was_changed_says_so() -> None:
+    config = RunConfig(model="conv", epochs=12, given=("epochs",))
+    found = facts(state_of(*CHANGES), config)
+    assert found["lr"] == ("0.1", "0.2 default, changed at step 1,350")
+    assert found["epochs"] == ("18", "12 given, changed at step 340")
+
+
+async def test_a_change_is_seen_at_once(tmp_path: Path) -> None:
+    write_config(tmp_path / "config.json", CONFIG)
+    async with driving(FakeSession(tmp_path, Recording().until(1, 8))) as driver:
+        await driver.press("8")
+        await driver.settle()
+        await driver.post(*CHANGES)
+        assert "18  5 default, changed at step 340" in driver.text("details")
+
+
 async def test_the_pane_reads_scrolls_and_copies(tmp_path: Path) -> None:
     write_config(tmp_path / "config.json", CONFIG)
     async with driving(FakeSession(tmp_path, Recording().start()), size=(80, 24)) as driver:

@@ -133,6 +133,8 @@ def test_newest_shows_both_halves() -> None:
     assert "train  loss 0.4581   accuracy 0.8488" in text
     assert "valid  loss 0.6105" in text
     assert "not yet" in newest(RunState(), 80, COLORS).text
+    narrow = newest(after(*Recording().until(1, 74)), 60, COLORS).text.rstrip()
+    assert narrow == " train  loss 0.4581    valid  loss 0.6105"  # no number is cut
 
 
 def test_bindings_have_ids_and_words() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from miniai.run import events as ev
 from tests.tui.driving import Driver, driving, going
 from tui.panes import logfile
-from tui.panes.log import LogPane
 from tui.panes.logfile import LogFile
 
 TRACE = """\
@@ -174,37 +173,6 @@ async def test_levels_and_signs(tmp_path: Path) -> None:
         assert driver.app.clipboard == TRACE.rstrip("\n")
         await driver.press("l")
         assert "plain" in driver.text("log")
-
-
-async def test_a_filter_is_typed_kept_and_cleared_and_its_letters_are_no_keys(tmp_path: Path) -> None:
-    (tmp_path / "log.txt").write_text("one Special line\ntwo\nthree special\n")
-    session = going(tmp_path)
-    async with driving(session) as driver:
-        await driver.press("slash")
-        await seen(driver)
-        pane = driver.app.run_screen.pane(LogPane)
-        assert pane.has_focus
-        await driver.press("s", "p", "e", "space", "q", "b", "backspace", "backspace", "backspace")
-        assert pane.words == "spe"
-        assert session.requests == []
-        assert driver.app.screen is driver.app.run_screen
-        text = driver.text("log")
-        assert "two" not in text
-        assert "2 of 3" in text
-        await driver.press("enter")
-        assert not pane.typing
-        assert "two" not in driver.text("log")
-        await driver.press("space")
-        assert len(session.requests) == 1
-        await driver.press("escape")
-        assert "two" in driver.text("log")
-        await driver.press("slash", "z", "z")
-        assert "none of 3 lines match" in driver.text("log")
-        await driver.press("escape")
-        assert (pane.words, pane.typing) == ("", False)
-        assert driver.app.run_screen.has_class("-full")
-        await driver.press("escape")
-        assert not driver.app.run_screen.has_class("-full")
 
 
 async def test_missing_empty_and_lost_logs_say_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,6 +102,7 @@ def test_nan_is_marked_with_its_first_step_and_count() -> None:
     assert any("× 20 NaN or inf, first at step 50" in line for line in lines)
     bottom = lines[-3]
     crosses = [i for i, c in enumerate(bottom) if c == "×"]
+    assert crosses == list(range(crosses[0], crosses[-1] + 1))  # no gap
     assert crosses[0] == LABEL + chart.step_axis(69, 0, 4).cell(50, 54 - LABEL, 2)
     assert all(x <= crosses[0] for x, _ in dots(lines))
 
@@ -116,7 +118,8 @@ def test_a_broken_validation_is_marked_and_counted_too() -> None:
             )
         )  # fmt: skip
     lines = rows(state)
-    assert any("× 1 NaN or inf in validation, first at step 40" in line for line in lines)
+    assert any("× valid: 1 NaN or inf, first at 40" in line for line in lines)
+    assert any("× 1 NaN or inf in validation, first at step 40" in line for line in rows(state, 90))
     crosses = [i for i, c in enumerate(lines[-3]) if c == "×"]
     assert crosses == [LABEL + chart.step_axis(60, 0, 4).cell(40, 54 - LABEL, 2)]
 
@@ -176,9 +179,23 @@ def test_marks_are_drawn_at_their_step_with_words() -> None:
     state = with_loss(*[1.0 - i / 200 for i in range(100)])
     state.apply(ev.BatchSkipped(at=1, epoch=0, phase="train", batch=3))
     state.apply(ev.Scalars(at=1, name="loss", first=101, values=[0.5] * 100))
-    text = "\n".join(rows(state))
-    assert "┊" in text
-    assert "» b skipped" in text
+    lines = rows(state)
+    column = LABEL + chart.step_axis(200, 0, 4).cell(100, 54 - LABEL, 2)
+    assert [line[column] for line in lines[-3::-1][:6]].count("┊") >= 3
+    assert lines[-2][column] == "»"
+    assert any("┊» batch skipped" in line for line in lines)
+
+
+def test_the_legend_says_what_the_line_is_at_and_covers_no_rising_curve() -> None:
+    state = with_loss(*[1.0] * 30, 9.0)
+    assert "━ train   1.0000" in rows(state)[0]
+    state.apply(ev.Scalars(at=1, name="loss", first=32, values=["nan"]))
+    assert "━ train      NaN" in rows(state)[0]
+    lines = [s.text for s in loss_chart(with_loss(1.0, 9.0), Frame(54, 16, COLORS), View(smoothing=-1))]
+    assert "━ train   9.0000" in "\n".join(lines)
+    rising = rows(with_loss(*[i / 200 for i in range(200)]))
+    assert "train" not in rising[0]
+    assert "━ train" in rising[-3]
 
 
 def test_axes_stand_still_while_numbers_move() -> None:
@@ -232,5 +249,42 @@ def test_each_validation_has_its_dot_as_long_as_there_are_two_columns_for_each()
     state = RunState()
     for fact in Recording(epochs=20).whole():
         state.apply(fact)
-    assert sum(line.count("●") for line in rows(state, 61, 16)[2:]) >= 18  # two may lie below words
-    assert sum(line.count("●") for line in rows(state, 46, 16)[2:]) == 0
+    assert sum(line.count("●") for line in rows(state, 61, 16)[2:]) == 20
+    assert sum(line.count("●") for line in rows(state, 46, 16)[2:]) in range(8, 12)  # one of four columns
+
+
+@pytest.mark.parametrize("name", ["loss", "accuracy"])
+@pytest.mark.parametrize("epochs", [60, 400])
+def test_many_validations_are_told_apart_from_training_without_colours(epochs: int, name: str) -> None:
+    """Dots on the line, from one end to the other, each where a validation was."""
+    state = RunState()
+    for fact in Recording(epochs=epochs, train_batches=8, layers=[]).whole():
+        state.apply(fact)
+    view = View(name=name)
+    lines = [s.text for s in loss_chart(state, Frame(60, 16, COLORS), view)]
+    axis, width = view.axis(state), 60 - LABEL
+    lines = [line.split("● valid")[0] for line in lines]
+    columns = sorted(x - LABEL for line in lines for x, c in enumerate(line) if c == "●")
+    measured = {axis.cell(8 * (i + 1), width, 2) for i in range(epochs)}
+    assert set(columns) <= measured
+    assert all(1 <= b - a <= 7 for a, b in pairwise(columns))
+    assert columns[0] <= 4
+    assert columns[-1] >= max(measured) - 4
+    train = [x for line in lines for x, c in enumerate(line) if c == "○"]
+    assert (len(train) > 8) == (name == "accuracy")
+
+
+def test_a_new_validation_moves_no_dot_but_the_newest() -> None:
+    state, made = RunState(), Recording(epochs=60, train_batches=8, layers=[])
+    for fact in made.until(49, 0):
+        state.apply(fact)
+
+    def columns() -> list[int]:
+        lines = [s.text for s in loss_chart(state, Frame(60, 16, COLORS), View())]
+        return sorted(x for line in lines[2:] for x, c in enumerate(line) if c == "●")
+
+    before = columns()
+    for fact in made.half(49, "valid"):
+        state.apply(fact)
+    after = columns()
+    assert [x for x in before if x not in after] in ([], before[-1:])

@@ -18,7 +18,7 @@ from tests.tui.recorded import Recording
 from tui.colors import PALETTES
 from tui.panes.lines import Frame
 from tui.panes.metrics import MetricsPane
-from tui.panes.table import View, cells, table
+from tui.panes.table import View, cells, heads, table
 from tui.state import RunState
 from tui.state.rows import Sort
 
@@ -47,12 +47,12 @@ def ended(epoch: int, phase: ev.Phase, **more: object) -> ev.EpochEnded:
 
 def test_the_table() -> None:
     assert rows(after(*Recording().until(1, 74)), height=6) == [
-        "epoch            loss  accuracy   images    time",
-        "    1  train   0.5879*   0.8060*  60,416    4.8s",
-        "       valid   0.6105*   0.7985*  10,240    0.4s",
-        "    2  train   0.4581    0.8488   37,888    3.0s",
+        "epoch               loss  accuracy   images    time",
+        "    1  train      0.5879*   0.8060*  60,416    4.8s",
+        "       valid      0.6105*   0.7985*  10,240    0.4s",
+        "    2  train ▸    0.4581    0.8488   37,888    3.0s",
         "",
-        "* best valid accuracy 0.7985 at epoch 1",
+        "* best valid accuracy 0.7985 at epoch 1   ▸ running",
     ]
 
 
@@ -90,6 +90,36 @@ def test_skipped_and_stopped_halves_say_so_narrow_and_wide() -> None:
         assert "skipped at 37/59" in text
         assert "stopped at 3/5" in text
         assert "0.5000" in text
+
+
+def test_however_many_metrics_there_are_a_half_that_is_not_whole_is_marked() -> None:
+    many: dict[str, ev.Number] = {f"metric{i}": 0.5 for i in range(9)}
+    state = after(
+        ended(0, "train", metrics=many, batches=37, ended="skipped"), ended(0, "valid", metrics=many),
+        ended(1, "train", metrics=many, ended="failed"), ended(1, "valid", metrics=many, ended="stopped"),
+        ev.EpochStarted(at=1, epoch=2, phase="train", batches=59, step=99),
+    )  # fmt: skip
+    for width in (32, 40, 51, 60, 80):
+        lines = rows(state, width, 9)
+        assert [line[13:14].strip() for line in lines[1:6]] == ["»", "", "×", "■", "▸"]
+        assert "…" not in "".join(lines[1:6])  # no half words
+    assert "▸ running   » skipped   ■ stopped   × failed" in rows(state, 93, 9)[-1]
+    assert rows(state, 93, 4)[-1].endswith("epoch 1   ▸ running   ■ stopped")  # of the rows that are seen
+
+
+def test_a_half_with_a_skipped_batch_is_marked_too() -> None:
+    state = after(
+        ev.EpochStarted(at=1, epoch=0, phase="train", batches=59, step=0),
+        ev.BatchSkipped(at=1, epoch=0, phase="train", batch=3), ended(0, "train"),
+    )  # fmt: skip
+    assert rows(state, 40)[1].split()[1:3] == ["train", "»"]
+    assert rows(state, 100)[1].endswith("1 batch skipped")
+
+
+def test_names_that_are_cut_can_be_told_apart() -> None:
+    assert heads(["loss", "precision_macro", "precision_micro"], 8) == ["loss", "pre…acro", "pre…icro"]
+    assert heads(["accuracy_of_all", "accuracy_of_some", "recall_of_it"], 8) == ["accu…all", "accu…ome", "recall_…"]
+    assert all(cell_len(name) <= 8 for name in heads(["精度精度精度甲", "精度精度精度乙"], 8))
 
 
 def test_nan_is_red_and_never_the_best() -> None:
@@ -199,6 +229,29 @@ async def test_the_cursor_walks_sorts_and_copies(tmp_path: Path) -> None:
         assert "* best valid" in driver.text("metrics")
 
 
+async def test_a_cell_without_a_number_is_not_copied(tmp_path: Path) -> None:
+    off = ended(0, "valid", metrics={}, batches=0, samples=0, seconds=0.0, ended="skipped", off=True)
+    facts = [*Recording().start(), ended(0, "train"), off]
+    async with driving(FakeSession(tmp_path, facts)) as driver:
+        await driver.press("2", "up", "up", "c", "down")
+        assert "epoch 1 valid loss - · off" in driver.text("metrics")
+        assert driver.app.clipboard == "0.5"
+        await driver.press("c")
+        assert "nothing to copy" in driver.text("header")
+        assert driver.app.clipboard == "0.5"
+
+
+async def test_what_one_sorts_for_is_under_the_cursor(tmp_path: Path) -> None:
+    facts = [*Recording().start(), *(ended(e, "train", metrics={"loss": abs(e - 7.5)}, step=e) for e in range(60))]
+    async with driving(FakeSession(tmp_path, facts)) as driver:
+        await driver.press("2", "up")
+        assert "epoch 60 train loss 51.5" in driver.text("metrics")
+        await driver.press("enter")
+        assert "epoch 8 train loss 0.5" in driver.text("metrics")
+        await driver.press("enter")
+        assert "epoch 60 train loss 51.5" in driver.text("metrics")
+
+
 async def test_hundreds_of_epochs_scroll_and_follow(tmp_path: Path) -> None:
     facts = [*Recording(epochs=400).start(), *(ended(e, "train", step=e) for e in range(300))]
     async with driving(FakeSession(tmp_path, facts)) as driver:
@@ -221,7 +274,10 @@ async def test_a_column_out_of_sight_comes_into_view_with_the_cursor(tmp_path: P
     many |= {f"metric{i}": 0.5 for i in range(12)}
     facts = [*Recording().start(), ended(0, "valid", metrics=many)]
     async with driving(FakeSession(tmp_path, facts), size=(80, 24)) as driver:
-        await driver.press("2", "up", *["right"] * 13)
+        await driver.press("2")
+        assert "1 to 6 of 14 columns" in driver.text("metrics")
+        await driver.press("up", *["right"] * 13)
+        assert "9 to 14 of 14 columns" in driver.text("metrics")
         assert "metric11" in driver.text("metrics").splitlines()[1]
         assert "epoch 1 valid metric11 0.5" in driver.text("metrics")
         await driver.press(*["left"] * 13)

@@ -6,13 +6,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.message import Message
 
 from miniai.config import RunConfig
 from miniai.run import events as ev
 from miniai.run.directory import RunDir, create_run
+from tests.tui.driving import driving
+from tests.tui.fake_session import FakeSession
 from tests.tui.recorded import Recording
+from tui import replay
 from tui.cli import main
 from tui.messages import ReplayMoved, Reported
 from tui.panes.header import HeaderPane
@@ -127,6 +131,61 @@ def test_a_replay_that_is_left_ends(tmp_path: Path) -> None:
     assert not told.moved[-1].over
 
 
+def quiet(seconds: float) -> list[ev.AnyFact]:
+    """A run that was paused for so long, while the machine was looked at every two seconds."""
+    recording = Recording(epochs=1, train_batches=20, valid_batches=4)
+    facts = list(recording.until(0, 8))
+    at = recording.at
+    facts += [ev.Paused(at=at, epoch=0, phase="train", batch=8, step=8)]
+    facts += [ev.SystemSampled(at=at + 2 * i, cpu=0.5, log=i) for i in range(1, int(seconds / 2))]
+    facts.append(ev.Continued(at=at + seconds, paused=seconds))
+    return [*facts, ev.FitEnded(at=at + seconds + 1, reason="stopped", step=8)]
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 8.0])
+def test_of_a_long_pause_two_seconds_are_left_and_it_says_so(tmp_path: Path, speed: float) -> None:
+    run = recorded(tmp_path, quiet(3600))
+    told = Told(run, speed)
+    told.run()
+    whole = [ev.decode(line) for line in run.journal.read_bytes().splitlines()]
+    assert plain([fact for _, fact in told.facts]) == plain(whole)
+    when = {type(fact).__name__: at for at, fact in told.facts}
+    assert when["Continued"] - when["Paused"] == pytest.approx(2.0, abs=0.3)
+    assert when["FitEnded"] - when["Continued"] == pytest.approx(1 / speed, abs=0.3)
+    left_out = [moved.left_out for moved in told.moved if moved.left_out]
+    assert left_out == pytest.approx([3600 - 2 * speed] * len(left_out), abs=speed)
+    assert len(left_out) >= 2
+    assert told.moved[0].left_out == told.moved[-1].left_out == 0
+
+
+def test_the_status_says_what_was_left_out(tmp_path: Path) -> None:
+    app = ReplayApp(ReplaySession(recorded(tmp_path), 8.0))
+    app.take_place(ReplayMoved(10.0, False, False, "", 3584.0))
+    assert app.state.replay == "replay x8 · 0:10 · 59:44 of quiet left out"
+    app.take_place(ReplayMoved(11.0, True, False, ""))
+    assert app.state.replay == "replay paused · 0:11"
+    assert app.state.replaying
+    app.take_place(ReplayMoved(11.0, False, True, "the journal ends here"))
+    assert not app.state.replaying
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(8.0, 18.0), (1.0, 2.4), (0.1, 2.4)])
+def test_a_short_quiet_stretch_is_as_long_as_it_was(tmp_path: Path, speed: float, seconds: float) -> None:
+    told = Told(recorded(tmp_path, quiet(seconds)), speed)
+    told.run()
+    assert not any(moved.left_out for moved in told.moved)
+    when = {type(fact).__name__: at for at, fact in told.facts}
+    assert when["Continued"] - when["Paused"] == pytest.approx(seconds / speed, abs=0.3)
+
+
+def test_a_pause_of_days_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "AHEAD", 50)
+    told = Told(recorded(tmp_path, quiet(3600)), 1.0)
+    told.run()
+    assert told.facts[-1][0] < 200
+    assert len(told.facts) > 1800
+
+
 def test_a_playhead_stands_still_while_paused() -> None:
     now = [0.0]
     head = Playhead(4.0, lambda: now[0])
@@ -146,6 +205,41 @@ def test_a_wrong_speed_is_one_clear_line(speed: str, capsys: pytest.CaptureFixtu
         main(["attach", "last", "--speed", speed])
     assert exit_.value.code == 2
     assert "is no speed: 8 is eight times as fast" in capsys.readouterr().err
+
+
+async def test_the_log_is_as_long_as_it_was_and_whole_where_that_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").write_bytes(b"first\nsecond\nthird\n")
+    session = FakeSession(tmp_path, Recording().until(0, 8))
+    sample = ev.SystemSampled(at=4.0, cpu=0.5)
+    async with driving(session) as driver:
+
+        async def log() -> str:
+            await driver.settle()
+            await driver.settle()
+            return driver.text("log")
+
+        state = driver.app.state
+        state.replayed("replay x1 · 0:03")
+        await driver.press("6")
+        assert "nothing was written so far" in await log()
+        await driver.post(msgspec.structs.replace(sample, log=9))
+        text = await log()
+        assert "first" in text
+        assert " sec" in text
+        assert "second" not in text
+        await driver.post(msgspec.structs.replace(sample, log=13), sample)
+        text = await log()
+        assert "second" in text
+        assert "third" not in text
+        assert "whole log" not in text
+        state.replayed("", going=False)
+        assert "third" in await log()
+    async with driving(FakeSession(tmp_path, [*Recording().until(0, 8), sample])) as driver:
+        driver.app.state.replayed("replay x1 · 0:03")
+        await driver.press("6")
+        text = await log()
+        assert "third" in text
+        assert "log ─ whole log: its lines tell no times ─" in text.splitlines()[0]
 
 
 async def test_the_screen_of_a_replay(tmp_path: Path) -> None:

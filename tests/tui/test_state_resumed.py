@@ -112,7 +112,7 @@ def same(mine: RunState, theirs: RunState) -> None:
         same_series(mine.curves.series[key], series)
     assert mine.layers is not None
     assert theirs.layers is not None
-    for name in ("values", "counts", "firsts", "steps", "latest", "nonfinite", "used"):
+    for name in ("values", "counts", "firsts", "steps", "latest", "nonfinite", "used", "first", "grad_shares"):
         np.testing.assert_allclose(getattr(mine.layers, name), getattr(theirs.layers, name), err_msg=name)
     steps = np.arange(1, theirs.step)
     np.testing.assert_allclose(mine.clock.to("epochs", steps), theirs.clock.to("epochs", steps), atol=0.05)
@@ -122,7 +122,7 @@ def same(mine: RunState, theirs: RunState) -> None:
     assert kept.steps[: kept.used].tolist() == held.steps[: held.used].tolist()
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_wherever_it_was_saved_and_died_it_ends_as_if_it_had_never_stopped(data: st.DataObject) -> None:
     facts = eventful()
@@ -132,7 +132,7 @@ def test_wherever_it_was_saved_and_died_it_ends_as_if_it_had_never_stopped(data:
     same(after(*resumed(facts, saved, died, ended)), after(*facts))
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_it_may_die_again_and_go_back_still_further(data: st.DataObject) -> None:
     facts = eventful()
@@ -166,7 +166,7 @@ def read(path: Path, facts: list[ev.AnyFact]) -> RunState:
     return state
 
 
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(saved=st.integers(1, 160), died=st.integers(1, 160))
 def test_a_journal_that_is_read_later_is_exact_however_coarse_its_buckets_were(
     tmp_path_factory: pytest.TempPathFactory, saved: int, died: int
@@ -193,7 +193,7 @@ def test_a_line_that_holds_the_step_is_cut(tmp_path: Path) -> None:
     assert state.series["loss"].last[:75].tolist() == whole.series["loss"].last[:75].tolist()
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(steps=st.integers(1, 12_000), cut=st.integers(0, 12_000))
 def test_a_cut_series_holds_only_what_was_measured(steps: int, cut: int) -> None:
     values = np.random.default_rng(steps).normal(size=steps)

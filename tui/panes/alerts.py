@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.strip import Strip
 
+from tui.acknowledged import Acknowledged
 from tui.colors import Palette, style
 from tui.panes.base import Pane
 from tui.panes.lines import Frame, Part, ends, line, message
@@ -16,6 +19,14 @@ from tui.state.run import RunState, Section
 from tui.text import clean, cut, duration
 
 __all__ = ["AlertPane", "alert_line", "alert_list"]
+
+
+class NotKept(Message):
+    """The run's folder does not take what was acknowledged."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__()
 
 
 class AlertPane(Pane, can_focus=True):
@@ -31,10 +42,14 @@ class AlertPane(Pane, can_focus=True):
     sections: ClassVar[tuple[Section, ...]] = ("alerts",)
     every: ClassVar[float] = 0.25
 
-    def __init__(self, bell: bool = False, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, bell: bool = False, run_dir: Path | None = None, *, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self.bell = bell
         """Ring, and tell the desktop (OSC 9), when there is a new alert."""
+        self._kept = None if run_dir is None else Acknowledged(run_dir)
+        """Where it is kept what was acknowledged; None: nowhere."""
         self.listed = False
         self.chosen = 0
         """Number of the alert under the cursor, counted from the newest."""
@@ -98,6 +113,7 @@ class AlertPane(Pane, can_focus=True):
         if self.state is None or not alerts:
             return
         self.state.alerts.acknowledge(alerts[min(self.chosen, len(alerts) - 1)])
+        self._keep()
         following = [*range(self.chosen + 1, len(alerts)), *range(self.chosen)]
         self.chosen = next((i for i in following if not alerts[i].seen), self.chosen)
         self.redraw()
@@ -106,7 +122,34 @@ class AlertPane(Pane, can_focus=True):
         """All were seen."""
         if self.state is not None:
             self.state.alerts.acknowledge()
+            self._keep()
             self.action_close()
+
+    def remember(self, state: RunState) -> None:
+        """What was acknowledged before, here or on another screen; to be called before the first fact."""
+        if self._kept is not None:
+            state.acknowledged |= self._kept.read()
+
+    def _keep(self) -> None:
+        """Have it acknowledged for those too who look at the run later."""
+        kept, state = self._kept, self.state
+        if kept is None or state is None:
+            return
+        keys = set(state.acknowledged)
+
+        def write() -> None:
+            try:
+                kept.add(keys)
+            except OSError as error:
+                self.post_message(NotKept(error.strerror or str(error)))
+
+        self.run_worker(write, group="alerts", thread=True)
+
+    def on_not_kept(self, event: NotKept) -> None:
+        """Say that it holds here only."""
+        event.stop()
+        if self.state is not None:
+            self.state.say(f"acknowledged on this screen only: {event.why}")
 
     def _newest_first(self) -> list[Alert]:
         return [] if self.state is None else list(reversed(list(self.state.alerts)))

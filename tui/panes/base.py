@@ -33,6 +33,8 @@ class Pane(Widget):
     """Key that goes to this pane."""
     hints: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Ids of the screen's keys that serve this pane, with a word each: its border names them while it has the focus."""
+    own_hints: ClassVar[str] = ""
+    """Keys of the pane's own, in words; named behind the others where the border has room for all."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -96,8 +98,12 @@ class Pane(Widget):
 
     def _next_turn(self, now: float) -> float:
         """The next whole multiple of `every`: panes share turns, and one update of the terminal takes them all."""
-        every = self.every * getattr(self.app, "slower", 1.0)  # --calm: rarer on a slow link
+        every = self.every * getattr(self.app, "slower", 1.0) * self.slowed()  # --calm: rarer on a slow link
         return (now // every + 1) * every if every else now
+
+    def slowed(self) -> float:
+        """How many times rarer than `every` it is drawn now."""
+        return 1.0
 
     def forget(self) -> None:
         """Draw every cell the next time."""
@@ -116,6 +122,8 @@ class Pane(Widget):
     def on_resize(self) -> None:
         """A new size: everything is drawn anew."""
         self._lines = []
+        if self.hints and self.border_subtitle:
+            self._name_keys()
         self.redraw()
 
     def on_show(self) -> None:
@@ -125,9 +133,14 @@ class Pane(Widget):
     def on_focus(self) -> None:
         """Say which keys serve here, as the user has mapped them."""
         if self.hints:
-            keys = {b.binding.id: b.binding.key for b in self.screen.active_bindings.values()}
-            named = [f"{key_name(keys[id_])} {word}" for id_, word in self.hints if id_ in keys]
-            self.border_subtitle = " · ".join(named).replace("[", r"\[")
+            self._name_keys()
+
+    def _name_keys(self) -> None:
+        keys = {b.binding.id: b.binding.key for b in self.screen.active_bindings.values()}
+        named = [f"{key_name(keys[id_])} {word}" for id_, word in self.hints if id_ in keys]
+        if self.own_hints and len(" · ".join([*named, self.own_hints])) <= self.content_size.width:
+            named.append(self.own_hints)
+        self.border_subtitle = " · ".join(named).replace("[", r"\[")
 
     def on_blur(self) -> None:
         """Only the pane with the focus says it."""

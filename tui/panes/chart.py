@@ -20,11 +20,13 @@ from textual.strip import Strip
 from tui.colors import style
 from tui.text import compact
 
-__all__ = ["Axis", "Curve", "Grid", "linear_axis", "lines", "log_axis", "step_axis"]
+__all__ = ["SOLID", "Axis", "Curve", "Grid", "linear_axis", "lines", "log_axis", "step_axis"]
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float], str]
 """Steps, values and "#rrggbb"."""
 NICE = (1.0, 2.0, 5.0)
+SOLID = "\u00a0"
+"""A blank that belongs to words: nothing is drawn behind it. It leaves the grid as a plain blank."""
 _CODE = re.compile(r"\x1b\[[0-9;]*m")
 _WORD = re.compile(r"[^ ]+")
 
@@ -106,6 +108,10 @@ class Grid:
             if 0 <= i < self.width and not (only_blank and self.chars[y][i] != " "):
                 self.chars[y][i], self.styles[y][i] = char, look
 
+    def words(self, x: int, y: int, text: str, look: Style) -> None:
+        """Write words, behind whose blanks nothing is drawn any more."""
+        self.put(x, y, text.replace(" ", SOLID), look)
+
     def is_blank(self, x: int, y: int, width: int) -> bool:
         """Whether the cells hold nothing yet."""
         return 0 <= y < self.height and all(c == " " for c in self.chars[y][max(x, 0) : x + width])
@@ -117,7 +123,7 @@ class Grid:
             segments, start = [], 0
             for i in range(1, self.width + 1):
                 if i == self.width or styles[i] is not styles[start]:
-                    segments.append(Segment("".join(chars[start:i]), styles[start]))
+                    segments.append(Segment("".join(chars[start:i]).replace(SOLID, " "), styles[start]))
                     start = i
             rows.append(Strip(segments, self.width))
         return rows

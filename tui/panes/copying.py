@@ -6,7 +6,7 @@ from tui.panes.base import Pane
 from tui.panes.header import HeaderPane
 from tui.text import count
 
-__all__ = ["copy", "tsv"]
+__all__ = ["copy", "say", "tsv"]
 
 
 def copy(pane: Pane, text: str, what: str) -> None:
@@ -15,7 +15,13 @@ def copy(pane: Pane, text: str, what: str) -> None:
     if pane.state is not None:
         lines = text.count("\n") + 1
         size = f" ({count(lines)} lines)" if lines > 1 else ""
-        pane.state.say(f"copied: {what}{size}")
+        say(pane, f"copied: {what}{size}")
+
+
+def say(pane: Pane, words: str) -> None:
+    """Say something at once, where the answers to keys stand."""
+    if pane.state is not None:
+        pane.state.say(words)
         for header in pane.screen.query(HeaderPane):
             header.redraw()
 

@@ -17,6 +17,7 @@ from miniai.errors import MiniaiError
 from tui.colors import style
 from tui.panes.base import ScrollPane
 from tui.panes.copying import copy, tsv
+from tui.panes.details_config import CHANGED, configured
 from tui.panes.details_saved import saved_of
 from tui.panes.lines import Frame, Part, line, pad
 from tui.state.run import RunState, Section
@@ -30,8 +31,6 @@ VALUE = 20
 """Cells of a value before what is said of it."""
 APART = 104
 """From this width on the model stands beside the facts."""
-HIDDEN = ("given", "job")
-"""Fields of the configuration that are no options."""
 Row = tuple[str, str, str]
 """Name, value, and what is to be said of it; a heading has a name only."""
 
@@ -147,11 +146,12 @@ def _line(row: Row, width: int, frame: Frame) -> Strip:
     if not value:
         return line([(cut(name, width), style(colors.focus, bold=True))], width)
     shown = cut(value, max(width - NAME - 1, 1))
-    if note:
+    if note and (CHANGED not in note or NAME + VALUE + 2 + cell_len(note) <= width):  # it may need the room
         shown = fit(shown, max(min(VALUE, width - NAME), cell_len(shown)))
-    parts: list[Part] = [(fit("  " + name, NAME), muted), (shown, style(colors.foreground, bold=note == "given"))]
+    chosen = note == "given" or CHANGED in note
+    parts: list[Part] = [(fit("  " + name, NAME), muted), (shown, style(colors.foreground, bold=chosen))]
     if note:
-        parts.append((f"  {note}", text if note == "given" else muted))
+        parts.append((f"  {note}", text if chosen else muted))
     return line(parts, width)
 
 
@@ -163,31 +163,9 @@ def facts_of(state: RunState, config: RunConfig | str, run_dir: Path) -> list[Ro
         rows += [("started", started, "local time"), ("host", clean(state.run.host), "")]
         rows += [("process", str(state.run.pid), "")]
     rows += saved_of(state, run_dir)
-    rows += [("", "", ""), ("configuration", "", ""), *_configured(state, config)]
+    rows += [("", "", ""), ("configuration", "", ""), *configured(state, config)]
     rows += [("", "", ""), ("data", "", ""), *_data(state)]
     return [*rows, ("", "", ""), ("made with", "", ""), *_environment(state)]
-
-
-def _configured(state: RunState, config: RunConfig | str) -> list[Row]:
-    """Each option: what was given is marked; what was not, with the value that the run took instead."""
-    if isinstance(config, str):
-        return [("", clean(config), "")] if config else [("", "not read yet", "")]
-    fit_ = state.fit
-    taken = {} if fit_ is None else {
-        "lr": f"{fit_.lr:g}", "bs": str(fit_.batch_size), "opt": fit_.opt, "sched": fit_.sched, "device": fit_.device,
-    }  # fmt: skip
-    rows: list[Row] = []
-    for name in config.__struct_fields__:
-        if name in HIDDEN or (name.startswith("lr_") and config.job != "lr-find"):
-            continue
-        value, given = getattr(config, name), name in config.given
-        shown = ("yes" if value else "no") if isinstance(value, bool) else "" if value is None else str(value)
-        if name in taken and (value is None or value == "auto"):
-            shown = taken[name]
-        if value is None and name not in taken:
-            shown = "not set"
-        rows.append((name.replace("_", " "), clean(shown, 300) or "-", "given" if given else "default"))
-    return rows
 
 
 def _data(state: RunState) -> list[Row]:

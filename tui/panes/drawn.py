@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tui.graphics_kitty import TerminalPictures
+    from tui.graphics_pictures import TerminalPictures
     from tui.panes.base import Pane
 
-__all__ = ["PICTURES", "Drawn", "by_terminal", "in_cells"]
+__all__ = ["PICTURES", "Drawn", "by_terminal", "in_cells", "slowed"]
 
 PICTURES = "pictures"
 """The class of widgets with pictures: they are drawn anew when a popup comes or goes."""
@@ -30,6 +30,12 @@ def by_terminal(pane: Pane) -> Drawn | None:
     held: TerminalPictures | None = getattr(pane.app, "graphics", None)
     colors = pane.look.depth == "truecolor" and not pane.app.no_color
     return held.page if held is not None and colors and pane.app.screen is pane.screen else None
+
+
+def slowed(pane: Pane) -> float:
+    """How many times rarer than half blocks pictures are to be shown, for the bytes they take."""
+    held: TerminalPictures | None = getattr(pane.app, "graphics", None)
+    return held.slowed if held is not None else 1.0
 
 
 def in_cells(

@@ -13,20 +13,23 @@ from textual.strip import Strip
 
 from tui.colors import Palette, style
 from tui.panes import heat
-from tui.panes.layer_words import names, shown, span, value_word
-from tui.panes.lines import Frame, Part, ends, length, message, pad, placed
-from tui.state.health import health, reading
+from tui.panes.heatmap_feet import HIGHEST, axis, cursor_lines, feet, scale_line
+from tui.panes.layer_names import names
+from tui.panes.layer_words import shown
+from tui.panes.lines import Frame, message, pad, placed
+from tui.state.health import health, reading, readings
 from tui.state.run import RunState
-from tui.text import clean, count, cut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miniai.run.events import Layer
+    from tui.layer_columns import Columns
     from tui.layer_history import LayerHistory
 
 __all__ = ["Cursor", "Layout", "column_of", "heatmap", "layout_of", "on_screen"]
 
 VALUE, HEALTH = 8, 16
-LEAST, MOST = 8, 16
-"""Cells of the colour scale."""
 TALLEST = 4
 """Lines for each layer where there is room."""
 
@@ -53,19 +56,29 @@ class Layout:
     """Lines for each layer."""
     visible: int
     """Layers that are seen at once."""
-    each: int
-    """Cells for each column."""
-    columns: int
+    columns: Columns
+    """What stands in which cells."""
 
 
-def _layout(held: LayerHistory, label: int, frame: Frame, feet: int) -> Layout:
-    """The division of a frame with so many lines below the layers."""
+def layout_of(state: RunState, frame: Frame, cursor: Cursor | None) -> tuple[LayerHistory, Layout] | None:
+    """What `heatmap` draws, and how it divides the frame; None if there is nothing to read."""
+    held = state.layers
+    if state.fit is None or not state.fit.layers or held is None or not held.used or frame.width <= 0:
+        return None
+    from tui.layer_columns import fit_columns  # numpy: not before there are numbers
+
+    label = cell_len(names(state.fit.layers, _longest(frame.width))[0])
     words = frame.width >= label + 14 + VALUE + HEALTH
     room = max(frame.width - label - VALUE - (HEALTH if words else 0) - 1, 4)
-    high = max(frame.height - feet, 1)
-    tall = min(max(high // max(held.layers, 1), 1), TALLEST)
-    columns = -(-held.used // max(-(-held.used // room), 1))
-    return Layout(label, words, room, tall, high // tall, heat.stepped(room // max(columns, 1)), columns)
+    high = max(frame.height - feet(cursor is not None, frame), 1)
+    lasting = max(frame.height - HIGHEST, 1)  # as if there were a cursor: it must not make the layers jump
+    tall = min(max(lasting // max(held.layers, 1), 1), TALLEST)
+    return held, Layout(label, words, room, tall, high // tall, fit_columns(held.used, room, state.over))
+
+
+def _longest(width: int) -> int:
+    """Cells of a layer's name at most: rather less than half of what words leave."""
+    return min(max((width - VALUE - HEALTH + 2) * 9 // 20, 14), 30)
 
 
 def column_of(last: list[int], step: int | None) -> int:
@@ -79,36 +92,62 @@ def heatmap(
     state: RunState, frame: Frame, statistic: str = "mean", offset: int = 0, cursor: Cursor | None = None
 ) -> list[Strip]:
     """One to four lines for each layer from `offset` on, the colour scale below, and what the cursor reads."""
-    held, width, colors = state.layers, frame.width, frame.colors
-    if state.fit is None or not state.fit.layers or held is None:
-        none = state.fit is not None
-        text = "no layer is measured in this run" if none else "statistics of every layer, batch by batch"
-        return message([text], frame)
-    if not held.used:
-        return message(["the first measurement comes with the first batches"], frame)
-    feet = _feet(cursor, frame)
-    place = _layout(held, _label(state, width), frame, feet)
+    width, height, colors = frame.width, frame.height, frame.colors
+    found = layout_of(state, frame, cursor)
+    if found is None or state.fit is None:
+        return message([_none(state)], frame)
+    held, place = found
     end = min(offset + place.visible, held.layers)
-    values = held.columns(statistic, place.room, slice(offset, end))
-    least, extreme = held.bounds(statistic)
-    scale = heat.scale(statistic, extreme, least)
-    places = heat.levels(values, scale, colors)
-    bands = heat.rows(places, place.each, scale, colors)
-    column = None if cursor is None else column_of(held.spans(place.room).last.tolist(), cursor.step)
+    scale = heat.scale(statistic, *held.bounds(statistic)[::-1])
+    bands, column = _bands(held, place, (offset, end), statistic, scale, cursor, colors)
     labels = names(state.fit.layers, _longest(width))
-    right = _Right(held, statistic, place.words, colors)
+    right = _right(held, offset, state.fit.layers[offset:end], statistic, place.words, colors)
     lines: list[Strip] = []
-    if cursor is not None and offset <= cursor.layer < end:
-        read = cursor.layer - offset
-        bands[read] = heat.row(places[read].tolist(), place.each, scale, colors, column)
-    for i, band in zip(range(offset, end), bands, strict=True):
+    for i, band, words in zip(range(offset, end), bands, right, strict=True):
         here = cursor is not None and cursor.layer == i
         name = Segment(labels[i], style(colors.foreground if here else colors.muted, bold=here))
-        lines += _layer(name, band, right.of(i), place, width)
-    below = [_foot(held, scale, held.layers - end, place.label, frame)] if feet != 1 or cursor is None else []
+        lines += _layer(name, band, words, place, width)
+    below: list[Strip] = []
+    spans = held.spans(place.columns)
+    room = height - len(lines) - feet(cursor is not None, frame)
+    if room > 0:
+        lines.append(axis(spans, place.columns, place.label, frame))
+    if feet(cursor is not None, frame) != 1 or cursor is None:
+        below.append(scale_line(scale, (offset, held.layers - end), None if room > 0 else spans, place.label, frame))
     if cursor is not None:
-        below.append(_reading(state, held, statistic, cursor, frame, place.room))
-    return [*pad(lines, width, frame.height - len(below)), *below]
+        row = slice(cursor.layer, cursor.layer + 1)
+        value = float(held.columns(statistic, place.columns, row)[0, column])
+        read = (statistic, value, int(held.numbers(statistic, place.columns, row)[0, column]))
+        said = health(reading(held, cursor.layer, state.fit.layers[cursor.layer].kind))
+        below += cursor_lines(state.fit.layers[cursor.layer], spans, column, read, said, frame)
+    return [*pad(lines, width, height - len(below)), *below]
+
+
+def _none(state: RunState) -> str:
+    """Why there is nothing, or what will come."""
+    if state.fit is None:
+        return "statistics of every layer, batch by batch"
+    if not state.fit.layers or state.layers is None:
+        return "no layer is measured in this run"
+    return "the first measurement comes with the first batches"
+
+
+def _bands(
+    held: LayerHistory, place: Layout, rows: tuple[int, int], statistic: str, scale: heat.Scale, cursor: Cursor | None,
+    colors: Palette,
+) -> tuple[list[list[Segment]], int]:  # fmt: skip
+    """The coloured cells of some layers, and the cursor's column (the last one without a cursor)."""
+    import numpy as np
+
+    start, end = rows
+    levels = heat.levels(held.columns(statistic, place.columns, slice(start, end)), scale, colors)
+    cells = np.repeat(levels, place.columns.widths, axis=1)
+    bands = heat.rows(cells, scale, colors)
+    column = column_of(held.spans(place.columns).last.tolist(), None if cursor is None else cursor.step)
+    if cursor is not None and start <= cursor.layer < end:
+        first, last = place.columns.edges[column : column + 2].tolist()
+        bands[cursor.layer - start] = heat.row(cells[cursor.layer - start].tolist(), scale, colors, (first, last))
+    return bands, column
 
 
 def _layer(name: Segment, band: list[Segment], right: list[Segment], place: Layout, width: int) -> list[Strip]:
@@ -116,7 +155,7 @@ def _layer(name: Segment, band: list[Segment], right: list[Segment], place: Layo
 
     Lengths are known: measuring every segment would cost more than making it.
     """
-    track = [*band, Segment(" " * (place.room - place.columns * place.each + 1), Style.null())]
+    track = [*band, Segment(" " * (place.room - place.columns.cells + 1), Style.null())]
     used = place.label + place.room + 1
     named = _filled([name, *track, *right], used + VALUE - 1 + HEALTH * place.words, width)
     if place.tall == 1:
@@ -132,81 +171,25 @@ def _filled(segments: list[Segment], used: int, width: int) -> Strip:
     return Strip(segments, used).adjust_cell_length(width)
 
 
-def _feet(cursor: Cursor | None, frame: Frame) -> int:
-    """Lines below the layers: the scale, and what the cursor reads; in a low pane only one of them."""
-    return 1 if cursor is None or frame.height < 5 else 2
+def _right(
+    held: LayerHistory, start: int, layers: Sequence[Layer], statistic: str, words: bool, colors: Palette
+) -> list[list[Segment]]:
+    """The newest value of some layers and, if there is room for words, their health.
 
-
-def _longest(width: int) -> int:
-    """Cells of a layer's name at most."""
-    return max(min(width // 3, 30), 10)
-
-
-def _label(state: RunState, width: int) -> int:
-    layers = state.fit.layers if state.fit is not None else []
-    return cell_len(names(layers, _longest(width))[0]) if layers else 0
-
-
-class _Right:
-    """The newest value of each layer and, if there is room for words, its health."""
-
-    def __init__(self, held: LayerHistory, statistic: str, words: bool, colors: Palette) -> None:
-        self._held, self._statistic, self._words = held, statistic, words
-        self._values = held.of(statistic).tolist()
-        self._good, self._none = style(colors.foreground), style(colors.faint)
-        self._wrong, self._calm = style(colors.wrong), style(colors.muted)
-
-    def of(self, i: int) -> list[Segment]:
-        """At the right of a layer's line: VALUE - 1 cells, and HEALTH more for words."""
-        value = self._values[i]
-        look = self._wrong if math.isnan(value) else self._none if math.isinf(value) else self._good
-        parts = [Segment(shown(self._statistic, value).rjust(VALUE - 1), look)]  # of one-cell characters, and short
-        if self._words:
-            found = health(reading(self._held, i))
-            sign, look = (" ! ", self._wrong) if found.bad else ("   ", self._calm)
-            parts.append(Segment((sign + found.word).ljust(HEALTH), look))
-        return parts
-
-
-def _foot(held: LayerHistory, scale: heat.Scale, hidden: int, label: int, frame: Frame) -> Strip:
-    """The scale, under the heatmap if it fits there, and what the pane's columns span if there is room for it."""
-    more = f"{hidden} more below   " if hidden > 0 else ""
-    numbers = length(heat.legend(scale, 0, frame.colors))
-    right = next(
-        (t for t in (f"{more}to step {count(held.end)} ", more) if frame.width - numbers - cell_len(t) - 2 >= LEAST), ""
-    )
-    room = frame.width - numbers - cell_len(right) - 2
-    indent = min(label, max(room - LEAST, 0))
-    parts = [(" " * indent, Style.null()), *heat.legend(scale, min(max(room - indent, 2), MOST), frame.colors)]
-    return ends(parts, [(right, style(frame.colors.muted))], frame.width)
-
-
-def _reading(
-    state: RunState, held: LayerHistory, statistic: str, cursor: Cursor, frame: Frame, room: int
-) -> Strip:  # fmt: skip
-    """Layer, step, value, and the rule that gave the layer its word; as much as fits."""
-    layer, colors = (state.fit.layers if state.fit is not None else [])[cursor.layer], frame.colors
-    spans = held.spans(room)
-    at = column_of(spans.last.tolist(), cursor.step)
-    value = float(held.columns(statistic, room, slice(cursor.layer, cursor.layer + 1))[0, at])
-    found = health(reading(held, cursor.layer))
-    when = span(int(spans.first[at]), int(spans.last[at]), int(spans.counts[at]))
-    who = cut(f"{clean(layer.name, 40)} {clean(layer.kind, 30)}", 30)
-    look = style(colors.wrong) if found.bad else style(colors.muted)
-    parts: list[Part] = [
-        (f"{who}  ", style(colors.foreground, bold=True)),
-        (f"{when}  ", style(colors.muted)),
-        (f"{value_word(statistic, value)}  ", style(colors.wrong if math.isnan(value) else colors.foreground)),
-        (f"{'! ' if found.bad else ''}{found.word}: {found.rule}", look),
-    ]
-    return ends(parts, [], frame.width, gap=0)
-
-
-def layout_of(state: RunState, frame: Frame, cursor: Cursor | None) -> tuple[LayerHistory, Layout] | None:
-    """What `heatmap` would draw, and how it would divide the frame; None if there is nothing to read."""
-    if state.fit is None or not state.fit.layers or state.layers is None or not state.layers.used or frame.width <= 0:
-        return None
-    return state.layers, _layout(state.layers, _label(state, frame.width), frame, _feet(cursor, frame))
+    At the right of a layer's line: VALUE - 1 cells, and HEALTH more for words.
+    """
+    good, none = style(colors.foreground), style(colors.faint)
+    wrong, calm = style(colors.wrong), style(colors.muted)
+    found: list[list[Segment]] = []
+    for value in held.of(statistic)[start : start + len(layers)].tolist():
+        look = wrong if math.isnan(value) else none if math.isinf(value) else good
+        found.append([Segment(shown(statistic, value).rjust(VALUE - 1), look)])  # of one-cell characters, and short
+    if words:
+        for parts, read in zip(found, readings(held, start, [layer.kind for layer in layers]), strict=True):
+            said = health(read)
+            sign, look = (" ! ", wrong) if said.bad else ("   ", calm)
+            parts.append(Segment((sign + said.word).ljust(HEALTH), look))
+    return found
 
 
 def on_screen(drawn: Strip, y: int, ground: Style) -> Strip:

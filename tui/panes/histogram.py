@@ -10,7 +10,7 @@ from textual.strip import Strip
 from miniai.run.packed import count_of
 from tui.colors import Palette, style
 from tui.panes import heat
-from tui.panes.lines import Frame, Part, ends, line, pad
+from tui.panes.lines import Frame, Part, ends, length, line, pad
 from tui.ramps import RGB, ramp
 from tui.state.run import RunState
 from tui.text import compact, count, fit
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tui.layer_history import Spreads
+    from tui.layer_columns import Columns
 
 __all__ = ["histogram"]
 
@@ -37,27 +37,24 @@ def histogram(state: RunState, frame: Frame, layer: int, step: int | None = None
     plot = frame.height - 2
     import numpy as np
 
+    from tui.layer_columns import fit_columns
+
     if held is None or not held.used or layer >= held.layers or plot < 1 or width < LABEL + 8:
         none = "no histogram was measured yet" if held is None or not held.used else ""
         return pad([ends([title, (f"   {none}", style(colors.muted))], [], width, gap=0)], width, frame.height)
-    picked = _picked(held, width - LABEL)
+    columns = fit_columns(held.used, width - LABEL, state.over)
+    picked = columns.ends - 1  # of several the newest: counts cannot be averaged
     steps = held.steps[picked]
     at = len(steps) - 1 if step is None else min(int((steps < step).sum()), len(steps) - 1)
     levels = held.levels[picked, layer]
-    counts, each = _counts(levels), heat.stepped((width - LABEL) // len(steps))
+    counts = _counts(levels)
     used = int(np.flatnonzero(levels[:, :BINS].any(0)).max(initial=0)) + 1
     bins = next(n for n in HEIGHTS if n >= used)
     groups = _grouped(counts[:, :bins], 2 * plot)
     top = float(groups.max(initial=0.0))
-    rows = _plot(groups, (each, plot), bins * BIN, None if step is None else at, colors)
+    rows = _plot(groups, columns, plot, bins * BIN, None if step is None else int(columns.edges[at]), colors)
     lines = [_title(title, counts[at], int(steps[at]), step, top, frame), *(line(r, width) for r in rows)]
-    return pad([*lines, _axis(steps.tolist(), each, frame)], width, frame.height)
-
-
-def _picked(held: Spreads, room: int) -> list[int]:
-    """The measurements that are shown: all, or every so manieth, the newest always."""
-    stride = max(-(-held.used // room), 1)
-    return list(range(held.used - 1, -1, -stride))[::-1]
+    return pad([*lines, _axis(steps.tolist(), columns.cells, frame)], width, frame.height)
 
 
 def _counts(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -81,20 +78,19 @@ def _grouped(counts: NDArray[np.float64], most: int) -> NDArray[np.float64]:
 
 
 def _plot(
-    groups: NDArray[np.float64], size: tuple[int, int], top: float, mark: int | None, colors: Palette
+    groups: NDArray[np.float64], columns: Columns, plot: int, top: float, mark: int | None, colors: Palette
 ) -> list[list[Part]]:
-    """Two groups a line as half blocks, the largest sizes on top, with an axis up to `top`.
+    """Two groups a line as half blocks, the largest sizes on top, with an axis up to `top`, in at most `plot` lines.
 
-    `size`: cells for each time, and lines at most.
+    The cell `mark` of each line is marked.
     """
     import numpy as np
 
     shades = ramp("sequential", colors.dark, colors.depth)
     scale = heat.Scale("sequential", max(float(groups.max(initial=0.0)), 1.0))
     places = heat.levels(groups.T[::-1], scale, colors)  # (groups, times), the largest first
-    each, plot = size
-    times = max(2 * plot // len(places), 1)
-    places = np.repeat(places, times, 0)
+    places = np.repeat(places, max(2 * plot // len(places), 1), 0)
+    places = np.repeat(places, columns.widths, 1)
     if len(places) % 2:
         places = np.vstack([np.zeros_like(places[:1]), places])
     n = len(places) // 2
@@ -102,15 +98,14 @@ def _plot(
     rows: list[list[Part]] = []
     for y in range(n):
         parts: list[Part] = [(f"{fit(ticks.get(y, ''), LABEL - 2, '>')} ", style(colors.muted)), (" ", style())]
-        upper, lower = places[2 * y].tolist(), places[2 * y + 1].tolist()
-        parts += _cells(upper, lower, each, shades, mark, colors)
+        parts += _cells(places[2 * y].tolist(), places[2 * y + 1].tolist(), shades, mark, colors)
         rows.append(parts)
     return rows
 
 
 def _cells(
-    upper: list[int], lower: list[int], each: int, shades: tuple[RGB, ...], mark: int | None, colors: Palette
-) -> list[Part]:  # fmt: skip
+    upper: list[int], lower: list[int], shades: tuple[RGB, ...], mark: int | None, colors: Palette
+) -> list[Part]:
     """One line; equal neighbours joined, a space where both halves are equal."""
     parts: list[Part] = []
     start = 0
@@ -120,11 +115,11 @@ def _cells(
             continue
         a, b = shades[upper[start]], shades[lower[start]]
         if start == mark:
-            parts.append(("┊".ljust(each), style(colors.waiting, b, bold=True)))
+            parts.append(("┊", style(colors.waiting, b, bold=True)))
         elif a == b:
-            parts.append((" " * (each * (i - start)), style(bg=a)))
+            parts.append((" " * (i - start), style(bg=a)))
         else:
-            parts.append(("▀" * (each * (i - start)), style(a, b)))
+            parts.append(("▀" * (i - start), style(a, b)))
         start = i
     return parts
 
@@ -143,12 +138,16 @@ def _title(
         *((" ", style(bg=shades[round(i * (len(shades) - 1) / 11)])) for i in range(12)),
     ]
     scale.append((f" {compact(float(f'{math.expm1(top):.1g}'))} ", muted))
-    return ends([title, (f"   {outside}", muted)], scale, frame.width)
+    text, room = title[0], frame.width - length(scale) - 2
+    lefts = (f"{text}   {outside}", f"{text.split(',')[0]}   {outside}", text)
+    left = next((t for t in lefts if len(t) <= room), text)
+    words, _, rest = left.partition("   ")
+    return ends([(words, title[1]), (f"   {rest}" if rest else "", muted)], scale, frame.width)
 
 
-def _axis(steps: list[int], each: int, frame: Frame) -> Strip:
+def _axis(steps: list[int], cells: int, frame: Frame) -> Strip:
     """First and last step under the plot."""
     first, last = f"step {count(steps[0])}", count(steps[-1])
-    gap = max(each * len(steps) - len(first) - len(last), 1)
+    gap = max(cells - len(first) - len(last), 1)
     text = " " * LABEL + first + (" " * gap + last if len(steps) > 1 else "")
     return line([(text, style(frame.colors.muted))], frame.width)

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from miniai.run.events import PreviewSaved
 from tui.colors import Palette, style
 from tui.panes.base import Pane
-from tui.panes.drawn import PICTURES, Drawn, by_terminal, in_cells
+from tui.panes.drawn import PICTURES, Drawn, by_terminal, in_cells, slowed
 from tui.panes.lines import Frame, Part, blank, length, line, message, pad
 from tui.panes.picture_plan import CAPTION, Plan, plan
 from tui.panes.preview import Preview, load, paired
@@ -61,6 +61,10 @@ class ImagesPane(Pane, can_focus=True):
         self._held: dict[Kind, tuple[PreviewSaved, Preview]] = {}
         """By kind the pictures that were read; newer ones may be on their way, or lost."""
         self._asked: dict[Kind, PreviewSaved] = {}
+
+    def slowed(self) -> float:
+        """Pictures of the terminal's may take many bytes; the first are shown, and keys answered, as soon as ever."""
+        return slowed(self) if self.preview is not None else 1.0
 
     @property
     def preview(self) -> Preview | None:

@@ -11,12 +11,13 @@ from textual.strip import Strip
 
 from tui.colors import Palette, style
 from tui.footer import FOOTER, Entry, Form
+from tui.key_order import KeysInOrder
 from tui.keys import key_name
 from tui.panes.base import Pane
 from tui.panes.lines import Frame, Part, ends, length
 from tui.state.run import RunState, Section
 
-__all__ = ["KeyBar", "keybar"]
+__all__ = ["KeyBar", "keybar", "typing_bar"]
 
 GAP = 2
 """Cells between two entries."""
@@ -34,6 +35,9 @@ class KeyBar(Pane):
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
+        app = self.app
+        if isinstance(app, KeysInOrder) and app.typed_into is not None:
+            return [typing_bar(frame)]
         bindings = [b.binding for b in self.screen.active_bindings.values() if b.enabled]
         focused = self.screen.focused
         return [keybar(state, bindings, frame, (focused.id if focused is not None else "") or "")]
@@ -57,6 +61,14 @@ def keybar(state: RunState, bindings: Sequence[Binding], frame: Frame, focused: 
             free -= more
     left = [part for entry in FOOTER for part in shown.get(entry, [])]
     return ends([(" ", Style.null()), *left], [*last, (" ", Style.null())], width, gap=0)
+
+
+def typing_bar(frame: Frame) -> Strip:
+    """The keys that are none of a text that is typed."""
+    key, muted = style(frame.colors.focus, bold=True), style(frame.colors.muted)
+    entries = [("enter", "keep"), ("esc", "clear"), ("ctrl+u", "empty"), ("↑ ↓", "scroll")]
+    parts: list[Part] = [part for name, word in entries for part in ((name, key), (f" {word}{' ' * GAP}", muted))]
+    return ends([(" ", Style.null()), *parts], [], frame.width, gap=0)
 
 
 def _steps(state: RunState, focused: str) -> list[tuple[int, Entry, tuple[Form, ...]]]:

@@ -10,8 +10,9 @@ from textual.strip import Strip
 from tui.colors import Palette, style
 from tui.panes.chart import Axis, Grid
 from tui.panes.histogram import histogram
+from tui.panes.layer_names import middle
 from tui.panes.layer_words import SHORT, shown
-from tui.panes.lines import Frame, Part, ends, message, pad
+from tui.panes.lines import Frame, Part, ends, length, message, pad
 from tui.state.health import health, reading
 from tui.state.run import RunState
 from tui.text import clean, count, cut, fit
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["layer_view"]
 
 CURVES = len(SHORT)
-AXIS = 7
-"""Cells left of a curve for its smallest and largest value."""
+AXIS, LEAST = 8, 13
+"""Cells left of a curve for its smallest and largest value, and of the curve beside them at least."""
 NARROW, WIDE = 60, 100
 """Widths from which three and five curves stand side by side; below two."""
 LOW, ROOMY = 9, 52
@@ -66,17 +67,19 @@ def _head(state: RunState, held: LayerHistory, layer: int, step: int | None, fra
     colors = frame.colors
     assert state.fit is not None
     what = state.fit.layers[layer]
-    found = health(reading(held, layer))
-    kind = f"{clean(what.kind, 30)} {clean(what.shape, 20)}".strip()
+    found = health(reading(held, layer, what.kind))
+    kind = f"{clean(what.kind, 60)} {clean(what.shape, 20)}".strip()
     numbers = f"{count(what.parameters)} parameters" if what.parameters else "no parameters"
     left: list[Part] = [
-        (f"{clean(what.name, 40)}  ", style(colors.foreground, bold=True)),
+        (f"{middle(clean(what.name, 200), max(frame.width // 3, 10))}  ", style(colors.foreground, bold=True)),
         (kind, style(colors.foreground)),
         (f"   {numbers}", style(colors.muted)),
     ]
     at = count(held.end) if step is None else count(step)
-    place = f"{'to ' if step is None else 'at '}step {at}   layer {layer + 1} of {held.layers} "
-    word = f"{'! ' if found.bad else ''}{found.word}: "
+    number = f"layer {layer + 1} of {held.layers} "
+    places = (f"{'to ' if step is None else 'at '}step {at}   {number}", number, "")
+    place = next((text for text in places if length(left) + 2 + len(text) <= frame.width), "")
+    word = f"{'now ' if step is not None else ''}{'! ' if found.bad else ''}{found.word}: "
     look = style(colors.wrong if found.bad else colors.foreground)
     why: list[Part] = [(word, look), (found.rule, style(colors.muted))]
     return [ends(left, [(place, style(colors.muted))], frame.width), ends(why, [], frame.width, gap=0)]
@@ -86,15 +89,17 @@ def _curves(
     held: LayerHistory, layer: int, step: int | None, statistic: str, frame: Frame, across: int, high: int
 ) -> list[Strip]:
     """The statistics over time, so many side by side, each under its name and value."""
+    from tui.layer_columns import fit_columns
+
     wide = frame.width // across
     grid = Grid(frame.width, max(frame.height, 0))
-    spans = held.spans(held.size)
+    spans = held.spans(fit_columns(held.used, held.used, whole=True))
     at = len(spans.last) - 1
     if step is not None:
         at = next((i for i, end in enumerate(spans.last.tolist()) if end >= step), at)
     for i, name in enumerate(SHORT):
         left, top = (i % across) * wide, (i // across) * (1 + high)
-        values = held.columns(name, held.size, slice(layer, layer + 1))[0]
+        values = held.columns(name, rows=slice(layer, layer + 1))[0]
         _curve_title(grid, (left, top, wide - 2), name, values, at, frame.colors, name == statistic)
         if high > 0 and wide >= 6:
             _curve(grid, (left, top + 1, wide - 2, high), name, values, spans.last, step, frame.colors)
@@ -129,7 +134,7 @@ def _curve(
     usable = np.isfinite(values) & ((values > 0) | (not log))
     broken = np.isnan(values)
     drawn = np.where(usable, np.log10(np.where(usable, values, 1.0)) if log else values, np.nan)
-    if width >= 3 * AXIS and height > 1:
+    if width >= AXIS + LEAST and height > 1:
         left, width = left + AXIS, width - AXIS
     if usable.any():
         low, high = float(drawn[usable].min()), float(drawn[usable].max())

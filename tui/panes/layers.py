@@ -12,12 +12,14 @@ from tui.colors import style
 from tui.panes.base import ScrollPane
 from tui.panes.heatmap import Cursor, Layout, column_of, heatmap, layout_of, on_screen
 from tui.panes.layer import layer_view
+from tui.panes.layer_names import middle
 from tui.panes.layer_words import TITLES
 from tui.panes.lines import Frame
 from tui.state.run import RunState, Section
 from tui.text import clean
 
 if TYPE_CHECKING:
+    from tui.layer_columns import Columns
     from tui.layer_history import LayerHistory
 
 __all__ = ["LayersPane"]
@@ -54,7 +56,7 @@ class LayersPane(ScrollPane):
         """The title."""
         self._forget_another_run(state)
         if self.opened and self.cursor is not None and state.fit is not None:
-            return f"layer {clean(state.fit.layers[self.cursor.layer].name, 40)}"
+            return f"layer {middle(clean(state.fit.layers[self.cursor.layer].name, 200), 40)}"
         return f"layers ─ {TITLES[self.statistic]}"
 
     def next_statistic(self) -> None:
@@ -103,7 +105,7 @@ class LayersPane(ScrollPane):
             self.cursor = Cursor(min(self.offset_rows, held.layers - 1))
             layers, columns = (layers if abs(layers) > 1 else 0), 0
         layer = min(max(self.cursor.layer + layers, 0), held.layers - 1)
-        step = _moved(held, place.room, self.cursor.step, columns)
+        step = _moved(held, place.columns, self.cursor.step, columns)
         self.cursor = Cursor(layer, step)
         self.offset_rows = min(max(self.offset_rows, layer - place.visible + 1), layer)
         self.redraw()
@@ -148,9 +150,7 @@ class LayersPane(ScrollPane):
         held, place = found
         layer = self.offset_rows + at.y // place.tall
         if layer < held.layers and at.y // place.tall < place.visible:
-            column = min(max((at.x - place.label) // place.each, 0), place.columns - 1)
-            last = held.spans(place.room).last
-            self.cursor = Cursor(layer, None if column >= len(last) - 1 else int(last[column]))
+            self.cursor = Cursor(layer, _step_of(held, place.columns, place.columns.at(at.x - place.label)))
             self.redraw()
 
     def on_focus(self) -> None:
@@ -165,10 +165,14 @@ class LayersPane(ScrollPane):
         self.border_subtitle = ""
 
 
-def _moved(held: LayerHistory, room: int, step: int | None, by: int) -> int | None:
+def _step_of(held: LayerHistory, columns: Columns, column: int) -> int | None:
+    """The last step of a column; None for the newest, so that a cursor there goes along."""
+    last = held.spans(columns).last
+    return None if column >= len(last) - 1 else int(last[max(column, 0)])
+
+
+def _moved(held: LayerHistory, columns: Columns, step: int | None, by: int) -> int | None:
     """The step of the column that lies `by` beside; None for the newest."""
     if by == 0:
         return step
-    last = held.spans(room).last
-    column = min(max(column_of(last.tolist(), step) + by, 0), len(last) - 1)
-    return None if column == len(last) - 1 else int(last[column])
+    return _step_of(held, columns, column_of(held.spans(columns).last.tolist(), step) + by)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
-from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.events import Key, Paste
+from textual.events import Paste
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.colors import Palette, style
+from tui.colors import style
+from tui.key_order import KeysInOrder, Typed
 from tui.panes.base import ScrollPane
 from tui.panes.copying import copy
-from tui.panes.lines import Frame, Part, line, message, pad
+from tui.panes.keybar import KeyBar
+from tui.panes.lines import Frame, line, message, pad
+from tui.panes.log_lines import filter_line, log_line, near, shortened
 from tui.panes.logfile import LIMIT, Level, LogFile, LogLine, Read
 from tui.state.run import RunState, Section
 from tui.text import clean, count, cut
@@ -31,8 +32,11 @@ SHOWN: tuple[tuple[str, frozenset[Level]], ...] = (
     ("errors", frozenset({"error"})),
 )
 """What `l` goes through: words for the title, and the levels that are seen."""
-SIGNS: dict[Level, str] = {"error": "✗ ", "warning": "! ", "info": "· ", "debug": "· ", "": "  "}
 KEYS = "/ filter · l level · C copy"
+LONGEST = 200
+"""Characters of a filter."""
+_SCROLLS = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10, "home": -100_000, "end": 100_000}
+"""Keys that scroll while a filter is typed, and by how many rows."""
 
 
 class LogRead(Message):
@@ -65,7 +69,7 @@ class LogPane(ScrollPane):
         self.lines: deque[LogLine] = deque(maxlen=LIMIT)
         self.read: Read | None = None
         """The last look; None before the first."""
-        self.words, self.typing = "", False
+        self.words = ""
         self.level = 0
         """Place in `SHOWN`."""
         self.bottom: int | None = None
@@ -80,10 +84,22 @@ class LogPane(ScrollPane):
 
     def wants(self, state: RunState, now: float) -> bool:
         """Each turn of the screen is also one to look at the file."""
+        self.file.limit = self._due_now(state)
         if now >= self._look_due and not self._busy and self.visible_now:
             self._look_due, self._busy = now + LOOK, True
             self.run_worker(self._look, group="log", thread=True)
         return super().wants(state, now)
+
+    def _due_now(self, state: RunState) -> int | None:
+        """Bytes of the log that there were at this place of a replay; None: all there are, or that is not known."""
+        if not state.replaying:
+            return None
+        return None if self._untold(state) else state.system.log or 0
+
+    def _untold(self, state: RunState) -> bool:
+        """Whether a run is replayed that was made without saying how long its log was."""
+        measured = state.system.now is None or state.system.log is not None
+        return state.replaying and not measured and self.read is not None and not self.read.missing
 
     def _look(self) -> None:
         """In a thread."""
@@ -110,40 +126,49 @@ class LogPane(ScrollPane):
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
+    @property
+    def typing(self) -> bool:
+        """Whether keys are letters of the filter now."""
+        return isinstance(self.app, KeysInOrder) and self.app.typed_into is self
+
     def ask_filter(self) -> None:
-        """Begin to type words that lines must hold."""
-        self.typing = True
-        self.app.call_later(self.app.run_action, "app.go('log')")
+        """Begin to type words that lines must hold: from the next key on, wherever the focus is by then."""
+        if isinstance(self.app, KeysInOrder):
+            self.app.typed_into = self
+            self.app.call_later(self.app.run_action, "app.go('log')")
+            self._typing_changed()
+
+    def take(self, typed: Typed) -> None:
+        """A key or a paste while a filter is typed; what is no letter may scroll, and does nothing else."""
+        if isinstance(typed, Paste):
+            pasted = next((text for text in map(str.strip, typed.text.splitlines()) if text), "")
+            self._filter(self.words + clean(pasted, LONGEST))
+        elif typed.key in ("escape", "ctrl+c"):
+            self._end_typing()
+            self._filter("")
+        elif typed.key in ("enter", "tab"):
+            self._end_typing()
+        elif typed.key in _SCROLLS:
+            self.action_scroll_rows(_SCROLLS[typed.key])
+        elif typed.key in ("ctrl+u", "ctrl+w", "backspace", "ctrl+h"):
+            self._filter(shortened(self.words, typed.key))
+        elif typed.is_printable and typed.character:
+            self._filter(self.words + typed.character)
+
+    def _end_typing(self) -> None:
+        if isinstance(self.app, KeysInOrder) and self.typing:
+            self.app.typed_into = None
+            self._typing_changed()
+
+    def _typing_changed(self) -> None:
+        self.border_subtitle = KEYS if self.has_focus and not self.typing else ""
         self.redraw()
-
-    def on_key(self, event: Key) -> None:
-        """While a filter is typed, keys are its letters."""
-        if not self.typing:
-            return
-        event.stop()
-        event.prevent_default()
-        if event.key == "escape":
-            self.typing = False
-            self._filter("")
-        elif event.key in ("enter", "tab"):
-            self.typing = False
-            self.redraw()
-        elif event.key == "backspace":
-            self._filter(self.words[:-1])
-        elif event.key == "ctrl+u":
-            self._filter("")
-        elif event.is_printable and event.character:
-            self._filter(self.words + event.character)
-
-    def on_paste(self, event: Paste) -> None:
-        """Words from the clipboard."""
-        if self.typing:
-            event.stop()
-            self._filter(self.words + clean(event.text, 200))
+        for bar in self.screen.query(KeyBar):
+            bar.redraw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """While a filter is typed, letters are no keys; `esc` is the pane's as long as there is something to clear."""
-        return not self.typing and (action != "clear_filter" or bool(self.words))
+        """`esc` is the pane's as long as there is something to clear."""
+        return action != "clear_filter" or bool(self.words)
 
     def action_clear_filter(self) -> None:
         """Show all lines again."""
@@ -151,11 +176,13 @@ class LogPane(ScrollPane):
 
     def on_focus(self) -> None:
         """Say which keys there are."""
-        self.border_subtitle = KEYS
+        self.border_subtitle = "" if self.typing else KEYS
 
     def on_blur(self) -> None:
-        """The filter stays, the typing ends."""
-        self.border_subtitle, self.typing = "", False
+        """The filter stays; the typing ends if another pane has the focus now, not with a look at another window."""
+        self.border_subtitle = ""
+        if self.screen.focused is not None:
+            self._end_typing()
         self.redraw()
 
     def action_level(self) -> None:
@@ -182,7 +209,7 @@ class LogPane(ScrollPane):
         copy(self, "\n".join(line.text for line in self.matching()), "the log's lines")
 
     def _filter(self, words: str) -> None:
-        self.words, self._matching, self.bottom = words, None, None
+        self.words, self._matching, self.bottom = words[:LONGEST], None, None
         self.redraw()
 
     # -- drawing ---------------------------------------------------------------------------------------------------
@@ -204,11 +231,13 @@ class LogPane(ScrollPane):
             return len(lines)
         return max(sum(x.number <= self.bottom for x in lines), min(self._room, len(lines)))
 
-    def heading(self, state: RunState) -> str:  # noqa: ARG002
-        """Levels, where it was scrolled to, and the file."""
+    def heading(self, state: RunState) -> str:
+        """Levels, filter, where it was scrolled to, and the file."""
         words = SHOWN[self.level][0]
         below = len(self.matching()) - self._end(self.matching())
-        parts = ["log", words, f"{count(below)} lines below" if below else "", _short(self.file.path)]
+        wanted = f"only /{cut(clean(self.words), 24)}" if self.words else ""
+        whole = "whole log: its lines tell no times" if self._untold(state) else ""
+        parts = ["log", whole, words, wanted, f"{count(below)} lines below" if below else "", near(self.file.path)]
         return " ─ ".join(part for part in parts if part)
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
@@ -216,16 +245,18 @@ class LogPane(ScrollPane):
         width, colors = frame.width, frame.colors
         notes = [f"! {alert.text}" for alert in state.alerts if alert.topic == "log"][-1:]
         head = [line([(cut(text, width), style(colors.wrong, bold=True))], width) for text in notes]
-        foot = [self._prompt(frame)] if self.typing or self.words else []
+        lines, foot = self.matching(), list[Strip]()
+        if self.typing or self.words:
+            foot = [filter_line(self.words, self.typing, (len(lines), len(self.lines)), frame)]
         room = max(frame.height - len(head) - len(foot), 0)
-        lines = self.matching()
         if (text := self._nothing(lines)) and room:
             return [*head, *message([text], Frame(width, room, colors)), *foot][: frame.height]
         end = self._end(lines)
         shown = lines[max(end - room, 0) : end]
-        body = [self._line(x, frame) for x in shown]
+        body = [log_line(x, frame, self.words, self.shifted) for x in shown]
         if self.bottom is None and self.read is not None and self.read.partial and not self.words and not self.level:
-            body = [*body, self._line(LogLine(0, self.read.partial, ""), frame)][-room:] if room else []
+            newest = log_line(LogLine(0, self.read.partial, ""), frame, shifted=self.shifted)
+            body = [*body, newest][-room:] if room else []
         if len(shown) < room and self._skipped and not self.words:
             body = [line([("  earlier lines are in the file", style(colors.muted))], width), *body][: max(room, 0)]
         return [*head, *pad(body, width, room), *foot][: frame.height]
@@ -245,38 +276,3 @@ class LogPane(ScrollPane):
             come = " so far: prints, warnings and errors of the training come here"
             return "nothing was written" + ("" if over else come)
         return f"none of {count(len(self.lines))} lines match"
-
-    def _prompt(self, frame: Frame) -> Strip:
-        cursor: list[Part] = [("▏", style(frame.colors.focus, bold=True))] if self.typing else []
-        found = f"   {count(len(self.matching()))} of {count(len(self.lines))}"
-        hint = " · enter keeps it, esc clears it" if self.typing else " · esc clears it"
-        words = cut(clean(self.words), max(frame.width // 2, 1))
-        typed: list[Part] = [("/", style(frame.colors.focus, bold=True)), (words, style(frame.colors.foreground))]
-        return line([*typed, *cursor, (found + hint, style(frame.colors.muted))], frame.width)
-
-    def _line(self, shown: LogLine, frame: Frame) -> Strip:
-        colors, width = frame.colors, frame.width
-        look = _look(shown.level, colors)
-        text = shown.text[self.shifted :] if self.shifted else shown.text
-        text = cut(text, max(width - 2, 0))
-        sign: Part = (SIGNS[shown.level], look)
-        at = text.lower().find(self.words.lower()) if self.words else -1
-        if at < 0 or len(text.lower()) != len(text):
-            return line([sign, (text, look)], width)
-        end = at + len(self.words)
-        parts: list[Part] = [(text[:at], look), (text[at:end], look + Style(reverse=True)), (text[end:], look)]
-        return line([sign, *parts], width)
-
-
-def _look(level: Level, colors: Palette) -> Style:
-    named = {"error": colors.wrong, "warning": colors.waiting, "debug": colors.muted}
-    return style(named.get(level, colors.foreground), bold=level == "error")
-
-
-def _short(path: Path) -> str:
-    """Relative to the current folder where that is shorter."""
-    try:
-        near = os.path.relpath(path)
-    except (ValueError, OSError):
-        near = str(path)
-    return clean(near if len(near) < len(str(path)) else str(path), 200)

@@ -100,6 +100,8 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.limit: int | None = None
+        """Bytes from the beginning that may be read; None: all."""
         self._at, self._file = 0, (0, 0)
         self._rest = b""
         self._number = 0
@@ -110,12 +112,13 @@ class LogFile:
         try:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
-                anew = self._renewed((status.st_dev, status.st_ino), status.st_size)
-                skipped = status.st_size - self._at > CHUNK
+                size = status.st_size if self.limit is None else min(self.limit, status.st_size)
+                anew = self._renewed((status.st_dev, status.st_ino), size)
+                skipped = size - self._at > CHUNK
                 if skipped:
-                    self._at, self._rest = status.st_size - CHUNK, b""
+                    self._at, self._rest = size - CHUNK, b""
                 file.seek(self._at)
-                data = file.read(CHUNK)
+                data = file.read(CHUNK if self.limit is None else min(CHUNK, size - self._at))
         except FileNotFoundError:
             return Read([], missing=True, anew=self._renewed((0, 0), 0))
         except OSError as error:

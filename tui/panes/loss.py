@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from tui.panes.base import Pane
 from tui.panes.lines import Frame
-from tui.panes.loss_cross import moved
+from tui.panes.loss_cross import marked, moved
 from tui.panes.loss_draw import LABEL, loss_chart
 from tui.panes.loss_view import View
 from tui.state.run import RunState, Section
@@ -29,6 +29,7 @@ class LossPane(Pane, can_focus=True):
     ALLOW_SELECT: ClassVar[bool] = False
     key: ClassVar[str] = "1"
     hints = (("log_y", "log y"), ("window", "window"), ("curves", "curves"), ("crosshair", "values"))
+    own_hints = "pgup pgdn marks"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "along(-1)", "crosshair or window to the left", show=False),
         Binding("right", "along(1)", "crosshair or window to the right", show=False),
@@ -38,6 +39,8 @@ class LossPane(Pane, can_focus=True):
         Binding("down", "closer(-1)", "zoom out", show=False),
         Binding("home", "to_end(-1)", "to the first step", show=False),
         Binding("end", "to_end(1)", "to the newest step", show=False),
+        Binding("pageup", "to_mark(-1)", "crosshair to the mark before", show=False),
+        Binding("pagedown", "to_mark(1)", "crosshair to the next mark", show=False),
         Binding("escape", "close", "crosshair off", show=False),
     ]
 
@@ -152,6 +155,12 @@ class LossPane(Pane, can_focus=True):
             low, high = self.view.bounds(self.state)
             self.view.pan_by(self.state, -low if by < 0 else max(self.state.step - high, 0))
             self.redraw()
+
+    def action_to_mark(self, by: int) -> None:
+        """The crosshair at the next mark, or at the one before."""
+        step = None if self.state is None else marked(self.state, self.view, by)
+        if step is not None:
+            self._cross(step)
 
     async def action_close(self) -> None:
         """No crosshair any more; without one, what the key does elsewhere."""

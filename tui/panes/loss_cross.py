@@ -1,92 +1,27 @@
-"""The crosshair: an upright line at one step, and what every curve says there, exactly or as its bucket's range."""
+"""The crosshair: an upright line at one step, and beside it a box of what is known there."""
 
 from __future__ import annotations
-
-import math
 
 from rich.style import Style
 
 from tui.colors import Palette, style
 from tui.panes.chart import Axis, Grid
-from tui.panes.loss_view import RAW, Choice, View
+from tui.panes.loss_marks import Groups, marks, narrow
+from tui.panes.loss_reading import reading, squeezed
+from tui.panes.loss_view import View
 from tui.state.run import RunState
-from tui.text import count, cut, duration, metric
+from tui.text import cut
 
-__all__ = ["draw_cross", "moved", "reading"]
+__all__ = ["draw_cross", "marked", "moved", "reading"]
 
-Row = tuple[str, str, str]
-"""Name, value, and the kind of row: "head", "train", "valid", "wrong" or "more"."""
-
-
-def reading(state: RunState, view: View) -> list[Row]:
-    """What is known at the crosshair: the step, its epoch and time, the values of the curves, the learning rate."""
-    step = min(view.cross or 0, state.step)
-    choice = view.choice(state)
-    rows: list[Row] = [("step", _steps(choice, step), "head")]
-    if epoch := _epoch(state, step):
-        rows.append(("epoch", epoch, "more"))
-    if state.clock.knows("time"):
-        rows.append(("time", duration(state.clock.one("time", step)), "more"))
-    smoothing = max(view.strength(state), 0)
-    if choice.train is not None and choice.name != "learning rate":
-        rows += _values("train", choice, step, smoothing)
-    if view.strength(state) == RAW:
-        rows = [row for row in rows if row[0] != "smooth"]
-    if choice.valid is not None:
-        rows += _values("valid", choice, step, 0)
-    rate = state.series.get("lr")
-    known = rate.read(step) if rate is not None and rate.used else None
-    if known is not None:
-        exact = known.exact or known.low == known.high
-        words = f"{known.value:.4g}" if exact else f"{known.low:.3g} to {known.high:.3g}"
-        rows.append(("lr", words, "train" if choice.name == "learning rate" else "more"))
-    return rows
-
-
-def _steps(choice: Choice, step: int) -> str:
-    """The step, or the steps of the bucket that the values belong to."""
-    known = choice.train.read(step) if choice.train is not None and choice.kind == "steps" else None
-    if known is None or known.exact:
-        return count(step)
-    return f"{count(known.first)} to {count(known.last)}"
-
-
-def _epoch(state: RunState, step: int) -> str:
-    """The epoch, counted from 1 as in the header, and how much of it was done after the step."""
-    if not state.clock.knows("epochs"):
-        return ""
-    done = state.clock.one("epochs", step)
-    epoch = max(math.ceil(done - 1e-9), 1)
-    of = f" of {state.progress.epochs}" if state.progress.epochs else ""
-    return f"{epoch}{of}, {100 * (done - epoch + 1):.0f} %"
-
-
-def _values(phase: str, choice: Choice, step: int, smoothing: int) -> list[Row]:
-    """A curve's rows: the value or the range, the moving average, and what is not finite."""
-    series = choice.train if phase == "train" else choice.valid
-    known = series.read(step, smoothing) if series is not None and series.used else None
-    if known is None:
-        return [(phase, "none yet", "more")]
-    if known.exact:
-        words = metric(known.value)
-        if known.last != step:
-            words += f" at step {count(known.last)}"
-    else:
-        words = f"{metric(known.low)} to {metric(known.high)}" if not math.isnan(known.low) else "not finite"
-        if phase == "valid" or choice.kind != "steps":
-            words += f", steps {count(known.first)} to {count(known.last)}"
-    rows: list[Row] = [(phase, words, "wrong" if known.exact and known.bad else phase)]
-    if phase == "train" and choice.kind == "steps" and math.isfinite(known.smooth):
-        rows.append(("smooth", metric(known.smooth), "train"))
-    if known.bad and not known.exact:
-        rows.append(("broken", f"{count(known.bad)} NaN or inf", "wrong"))
-    return rows
+NAMES = 8
+"""Cells for the names of the box's rows."""
 
 
 def draw_cross(
-    grid: Grid, state: RunState, view: View, place: tuple[int, int, int], x: Axis, colors: Palette
+    grid: Grid, state: RunState, view: View, place: tuple[int, int, int], x: Axis, colors: Palette, groups: Groups
 ) -> tuple[int, int]:
-    """The line, if the step is in the window, and the box beside it, where it hides less.
+    """The line, if the step is in the window, and the box beside it, where it hides less; `groups` are the marks.
 
     Returns the rows that the box takes, and those that it takes at the right.
     """
@@ -97,17 +32,18 @@ def draw_cross(
         column = left + x.cell(at, width, 2)
         for row in range(height):
             grid.put(column, row, "│", style(colors.focus), only_blank=True)
-    names = {"train": colors.train, "valid": colors.valid, "wrong": colors.wrong}
-    rows = reading(state, view)[:height]
-    wide = min(max(len(value) for _, value, _ in rows) + 9, width - 2)
+    names = {"train": colors.train, "valid": colors.valid, "wrong": colors.wrong, "mark": colors.foreground}
+    here = [] if column is None else groups.get(column, [])
+    rows = squeezed(reading(state, view, here), height, width - NAMES - 3)
+    wide = min(max(len(value) for _, value, _ in rows) + NAMES + 1, width - 2)
     start = _side(grid, place, wide, len(rows), column)
     on_left = start == left + 1
     for row, (name, value, kind) in enumerate(rows):
         look: Style = style(names.get(kind, colors.muted))
         value_look = style(colors.wrong if kind == "wrong" else colors.foreground, bold=kind == "head")
-        grid.put(start - (not on_left), row, " " * (wide + 1), look)
-        grid.put(start, row, cut(f"{name:<7}", wide), look)
-        grid.put(start + 8, row, cut(value, max(wide - 8, 0)), value_look)
+        grid.words(start - (not on_left), row, " " * (wide + 1), look)
+        grid.words(start, row, cut(f"{name:<7}", wide), look)
+        grid.words(start + NAMES, row, cut(narrow(value), max(wide - NAMES, 0)), value_look)
     return len(rows), 0 if on_left else len(rows)
 
 
@@ -136,3 +72,11 @@ def moved(state: RunState, view: View, columns: int, width: int) -> int:
     found = max(found, least) if columns > 0 else min(found, least)
     first = 1 if high > 1 or low >= 0 else 0
     return min(max(found, first), max(state.step, 1))
+
+
+def marked(state: RunState, view: View, by: int) -> int | None:
+    """The step of the next mark after the crosshair (`by` 1) or of the last one before it (-1); None without one."""
+    at = view.cross if view.cross is not None else state.step + 1
+    steps = [max(mark.step, 1) for mark in marks(state)]
+    found = [step for step in steps if (step > at if by > 0 else step < at)]
+    return (min if by > 0 else max)(found, default=None)

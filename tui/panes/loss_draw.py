@@ -13,7 +13,7 @@ from tui.panes.chart import Axis, Grid
 from tui.panes.lines import Frame, message
 from tui.panes.loss_cross import draw_cross
 from tui.panes.loss_legend import draw_legend, draw_notes
-from tui.panes.loss_marks import draw_lines, draw_words, grouped
+from tui.panes.loss_marks import draw_marks, grouped
 from tui.panes.loss_plot import HUGE, LABEL, TINY, Plot, columns_of, curves, usable, y_axis
 from tui.panes.loss_view import Choice, View
 from tui.state.run import RunState
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS_PER_TICK", "LABEL", "ROWS_PER_TICK", "draw_axes", "loss_chart"]
 
 ROWS_PER_TICK, COLUMNS_PER_TICK = 3, 11
-POINTED = 2
-"""Cells for each value of an epoch from which it has a dot of its own."""
+POINTED, APART = 2, 4
+"""Cells for each value of an epoch from which it has a dot of its own; else one of so many cells has a dot."""
 
 
 def loss_chart(state: RunState, frame: Frame, view: View | None = None) -> list[Strip]:
@@ -53,10 +53,9 @@ def _draw(plot: Plot) -> None:
     y = y_axis(plot, max(height // ROWS_PER_TICK, 2))
     draw_axes(plot, y or Axis(0.0, 1.0, ()))
     if y is not None:
-        for columns, sign, color in ((plot.valid, "●", colors.valid), (plot.train, "○", colors.train)):
-            pointed = sign == "●" or plot.choice.kind == "epochs"
-            if pointed and columns is not None and len(columns.at) <= width // POINTED:
-                _draw_points(plot, columns, y, sign, color)
+        if plot.choice.kind == "epochs":
+            _draw_points(plot, plot.train, y, "○", colors.train)
+        _draw_points(plot, plot.valid, y, "●", colors.valid)
         chart.lines(grid, (left, width, height), plot.x, y, curves(plot))
         if plot.train is not None and plot.choice.kind == "steps":
             _draw_raw(plot, plot.train, y)
@@ -65,13 +64,12 @@ def _draw(plot: Plot) -> None:
     for columns in (plot.train, plot.valid):
         _draw_broken(plot, columns)
     groups = grouped(plot.state, left, width, plot.x, plot.unit)
-    draw_lines(grid, groups, height, colors)
     if plot.view.cross is None:
-        above = under = draw_legend(plot)
+        above = draw_legend(plot)
     else:
-        above, under = draw_cross(grid, plot.state, plot.view, plot.place, plot.x, colors)
-    above = max(above, draw_notes(plot, under))
-    draw_words(grid, groups, plot.place, above, colors)
+        above, under = draw_cross(grid, plot.state, plot.view, plot.place, plot.x, colors, groups)
+        above = max(above, draw_notes(plot, under))
+    draw_marks(grid, groups, plot.place, above, colors)
 
 
 def _nothing(state: RunState, choice: Choice) -> list[str]:
@@ -134,13 +132,25 @@ def _draw_raw(plot: Plot, train: Columns, y: Axis) -> None:
     band(plot.grid, plot.place, (plot.x, y), train.at, low, high, style(plot.colors.train_faint))
 
 
-def _draw_points(plot: Plot, columns: Columns, y: Axis, sign: str, color: str) -> None:
-    """A dot for each value, at the step where it was measured."""
+def _draw_points(plot: Plot, columns: Columns | None, y: Axis, sign: str, color: str) -> None:
+    """A dot for each value, at the step where it was measured, on top of the lines.
+
+    Where values are closer, one dot in every few columns says whose line it is: of two curves that lie on each other
+    both are seen, without colours too. Train and validation take turns.
+    """
+    if columns is None:
+        return
     log, (left, width, height) = plot.view.log, plot.place
+    crowded = len(columns.at) > width // POINTED
+    shift = APART // 2 if sign == "○" else 0
+    points: dict[int, tuple[int, float]] = {}
     for at, value in zip(columns.at.tolist(), columns.last.tolist(), strict=True):
         if usable(value, log):
-            row = height - 1 - y.cell(math.log10(value) if log else value, height, 4)
-            plot.grid.put(left + plot.x.cell(at, width, 2), row, sign, style(color))
+            column = plot.x.cell(at, width, 2)
+            points[(column + shift) // APART if crowded else column] = column, value
+    for column, value in points.values():
+        row = height - 1 - y.cell(math.log10(value) if log else value, height, 4)
+        plot.grid.put(left + column, row, sign, style(color))
 
 
 def _draw_broken(plot: Plot, columns: Columns | None) -> None:
@@ -148,6 +158,11 @@ def _draw_broken(plot: Plot, columns: Columns | None) -> None:
     left, width, height = plot.place
     if columns is None:
         return
+    look, before = style(plot.colors.wrong, bold=True), -9
     for at, bad in zip(columns.at.tolist(), columns.bad.tolist(), strict=True):
+        column = left + plot.x.cell(at, width, 2) if bad else -9
+        if before >= 0 and column - before == 2:  # neighbours that rounding has parted
+            plot.grid.put(column - 1, height - 1, "×", look)
         if bad:
-            plot.grid.put(left + plot.x.cell(at, width, 2), height - 1, "×", style(plot.colors.wrong, bold=True))
+            plot.grid.put(column, height - 1, "×", look)
+        before = column

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.panes.axes import fixed_axis, grown_axis, moving_axis
 from tui.panes.chart import Axis
+from tui.smoothing import SPANS
 from tui.state.clock import Unit
 from tui.state.run import RunState
 from tui.text import count, cut
@@ -18,8 +19,6 @@ __all__ = ["SPANS", "Choice", "View", "choices"]
 
 WINDOWS = ("full", "recent", "follow")
 UNITS: tuple[Unit, ...] = ("steps", "epochs", "time")
-SPANS = (5, 20, 100, 500)
-"""About how many values the moving averages of a series span."""
 RAW = -1
 """Strength of smoothing that draws the values themselves."""
 SMOOTHING = (200, 1_000, 5_000)
@@ -39,6 +38,11 @@ class Choice:
     valid: Series | None
     kind: str = "steps"
     """"steps": values of many steps; "epochs": one value for each epoch; "held": a value holds until the next."""
+
+    @property
+    def first(self) -> str:
+        """What the first curve is called beside the second."""
+        return {"loss": "train", "learning rate": "rate"}.get(self.name, "train" if self.kind == "epochs" else "value")
 
 
 def choices(state: RunState) -> list[Choice]:
@@ -95,7 +99,8 @@ class View:
         if self.window == "full":
             epochs = state.progress.epochs
             total = {"steps": epochs * state.progress.halves["train"], "epochs": epochs, "time": 0}[unit]
-            return grown_axis(unit, clock.one(unit, last), total, parts)
+            end = clock.one(unit, last)
+            return grown_axis(unit, end, end if state.over else total, parts)
         low = last * (1 - RECENT) if self.window == "recent" else max(last - self.following, 0.0)
         return moving_axis(unit, clock.one(unit, low), clock.one(unit, last), parts)
 

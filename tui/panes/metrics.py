@@ -10,11 +10,12 @@ from textual.strip import Strip
 
 from miniai.run.events import Phase
 from tui.panes.base import ScrollPane
-from tui.panes.copying import copy, tsv
+from tui.panes.copying import copy, say, tsv
 from tui.panes.lines import Frame
 from tui.panes.table import View, cells, column_at, fitting, table
 from tui.state.rows import Row, Sort
 from tui.state.run import RunState, Section
+from tui.text import cut
 
 __all__ = ["MetricsPane"]
 
@@ -55,9 +56,12 @@ class MetricsPane(ScrollPane):
     def heading(self, state: RunState) -> str:
         """The title."""
         names = state.rows.names
-        hidden = len(names) - len(fitting(names, self.content_size.width, self.first).names)
-        order = "" if self.sort.is_plain else f" ─ by {self.sort.column.removeprefix('=')}"
-        return f"metrics{order}" + (f" ─ {hidden} more when wider" if hidden > 0 else "")
+        shown = fitting(names, self.content_size.width, self.first).names
+        order = "" if self.sort.is_plain else f" ─ by {cut(self.sort.column.removeprefix('='), 16)}"
+        if len(shown) == len(names):
+            return f"metrics{order}"
+        first = names.index(shown[0]) + 1
+        return f"metrics{order} ─ {first} to {first + len(shown) - 1} of {len(names)} columns"
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """The table."""
@@ -140,6 +144,9 @@ class MetricsPane(ScrollPane):
         else:
             self.sort = Sort() if self.sort == worst and not worst.is_plain else best
         self.top = None
+        if self._row is not None and self.state is not None and len(self.state.rows):
+            row = self.sort(self.state.rows)[-1 if self.sort.is_plain else 0]
+            self._row = (row.epoch, row.phase)  # what one sorts for is where one looks
         self.redraw()
 
     def action_copy_cell(self) -> None:
@@ -150,7 +157,10 @@ class MetricsPane(ScrollPane):
             self.action_move_rows(0)
         row = self._cursor_row(self.state)
         value = None if row is None else row.value(self._column)
-        copy(self, "" if value is None else f"{value:.10g}", self._column.removeprefix("="))
+        if value is None:
+            say(self, "nothing to copy: there is no number")
+        else:
+            copy(self, f"{value:.10g}", self._column.removeprefix("="))
 
     def action_copy_table(self) -> None:
         """Every row and column, with tabs between."""

@@ -17,10 +17,12 @@ from tui.state.run import RunState
 from tui.state.summary import best_line
 from tui.text import count, cut, duration, fit, metric
 
-__all__ = ["Columns", "View", "cells", "fitting", "table"]
+__all__ = ["Columns", "View", "cells", "column_at", "fitting", "heads", "table"]
 
-EPOCH, PHASE, IMAGES, TIME, NOTE = 5, 7, 9, 8, 20
+EPOCH, PHASE, IMAGES, TIME, NOTE = 5, 10, 9, 8, 20
 """Widths of the columns, the space before each included."""
+SIGNS = {"running": "▸", "skipped": "»", "stopped": "■", "failed": "×"}
+"""What stands beside the numbers of a half that is not, or not yet, whole."""
 VALUES = (10, 9)
 """Widths of a metric's column: the wide one where everything fits with it."""
 
@@ -81,7 +83,8 @@ def table(state: RunState, frame: Frame, view: View | None = None) -> list[Strip
     start = view.start(len(rows), room)
     body = [_row(state, rows, i, columns, frame, view) for i in range(start, min(start + room, len(rows)))]
     lines = pad([_head(columns, frame, view.sort), *body], width, height - 1)
-    return [*lines, _last(state, frame, view) if height > 2 else blank(width)]
+    seen = rows[start : start + room]
+    return [*lines, _last(state, seen, frame, view) if height > 2 else blank(width)]
 
 
 def _head(columns: Columns, frame: Frame, sort: Sort) -> Strip:
@@ -89,7 +92,7 @@ def _head(columns: Columns, frame: Frame, sort: Sort) -> Strip:
     muted, chosen = style(frame.colors.muted), style(frame.colors.focus, bold=True)
     wide = columns.value - 1
     head: list[tuple[str, str, int]] = [("epoch", "epoch", EPOCH)]
-    head += [("=" + name, name, wide) for name in columns.names]
+    head += [("=" + name, short, wide) for name, short in zip(columns.names, heads(columns.names, wide), strict=True)]
     if columns.extra:
         head += [("images", "images", IMAGES - 1), ("time", "time", TIME - 1)]
     parts: list[Part] = []
@@ -112,22 +115,50 @@ def _row(state: RunState, rows: list[Row], i: int, columns: Columns, frame: Fram
 
     number = str(row.epoch + 1) if first or at == "epoch" else ""
     parts: list[Part] = [(fit(number, EPOCH, ">"), look("epoch", muted))]
-    parts += [("  " + fit(row.phase, PHASE - 2), style(colors.train if row.phase == "train" else colors.valid))]
+    own = colors.train if row.phase == "train" else colors.valid
+    parts += [("  " + fit(row.phase, PHASE - 4), style(own))]
+    parts += [(_sign(row) + " ", style({"running": own, "failed": colors.wrong}.get(row.ended, colors.waiting)))]
     for name in columns.names:
         shown, plain = _value(state, row, name, columns.value, colors)
         parts += [(shown, look("=" + name, plain))]
     note: Part = (row.note, style(colors.wrong if row.ended == "failed" else colors.waiting))
     if row.note and not columns.notes:
         base = length(parts)
-        text_of = cut(row.note, max(width - base - 1, 0))
-        return line([*parts, (fit(text_of, max(columns.used - base, len(text_of) + 1), ">"), note[1])], width)
+        text_of = next((t for t in (row.note, _kind(row)) if cell_len(t) <= width - base), "")  # no half of it
+        return line([*parts, (fit(text_of, max(columns.used - base, len(text_of)), ">"), note[1])], width)
     if columns.extra:
         took = f"{row.seconds:.1f}s" if row.seconds < 60 else duration(row.seconds)
-        parts += [(fit(count(row.samples), IMAGES - 1, ">"), look("images", text))]
+        seen, took = ("-", "-") if row.off else (count(row.samples), took)
+        parts += [(fit(seen, IMAGES - 1, ">"), look("images", text))]
         parts += [(fit(took, TIME, ">"), look("time", text))]
     if columns.notes:
         parts += [("   ", text), (f"{row.batches}/{row.of}", muted) if row.ended == "running" else note]
     return line(parts, width)
+
+
+def _kind(row: Row) -> str:
+    """What kind of row it is, in a word: one of `SIGNS`; empty for a whole one."""
+    if row.off or (row.ended == "complete" and not row.skipped):
+        return ""
+    return "skipped" if row.ended == "complete" else row.ended
+
+
+def _sign(row: Row) -> str:
+    return SIGNS.get(_kind(row), " ")
+
+
+def heads(names: list[str], width: int) -> list[str]:
+    """The names in so many cells; those that would look the same keep their ends."""
+    plain = [cut(name, width) for name in names]
+    for end in range(3, width - 2):
+        twice = {short for short in plain if plain.count(short) > 1}
+        made = [
+            cut(name, width - end) + name[-end:] if short in twice and name[-end:].isascii() else short
+            for name, short in zip(names, plain, strict=True)
+        ]
+        if len(set(made)) == len(set(names)):
+            return made
+    return plain
 
 
 def _value(state: RunState, row: Row, name: str, width: int, colors: Palette) -> Part:
@@ -140,14 +171,18 @@ def _value(state: RunState, row: Row, name: str, width: int, colors: Palette) ->
     return fit("-" if value is None else metric(value), width - 1, ">") + ("*" if marked else " "), look
 
 
-def _last(state: RunState, frame: Frame, view: View) -> Strip:
+def _last(state: RunState, seen: list[Row], frame: Frame, view: View) -> Strip:
     muted = style(frame.colors.muted)
     if view.cursor is None:
-        best = best_line(state)
-        return line([(cut("* " + best if best else "", frame.width), muted)], frame.width)
+        told = "* " + best if (best := best_line(state)) else ""
+        for kind, sign in SIGNS.items():
+            more = f"{'   ' if told else ''}{sign} {kind}"
+            if any(_kind(row) == kind for row in seen) and cell_len(told + more) <= frame.width:
+                told += more
+        return line([(cut(told, frame.width), muted)], frame.width)
     row, column = view.cursor
     value, name = row.value(column), column.removeprefix("=")
-    what = f"epoch {row.epoch + 1} {row.phase}" + ("" if column == "epoch" else f" {name} {_exact(value)}")
+    what = f"epoch {row.epoch + 1} {row.phase}" + ("" if column == "epoch" else f" {name} {_exact(value) or '-'}")
     top = state.rows.best.get((name, row.phase)) if column.startswith("=") else None
     beside = f" · best {metric(top.value)} at epoch {top.epoch + 1}" if top is not None else ""
     state_of = f" · {row.note}" if row.note else " · running" if row.ended == "running" else ""

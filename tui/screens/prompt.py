@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Key, Paste
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -21,10 +22,19 @@ LONGEST = 24
 """Characters that may be typed."""
 
 
+class _Line(Input):
+    """`enter` is done at once, not by a message: the key after it is the run's again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.take", "do it", show=False)]
+
+
 class Prompt(ModalScreen[T], Generic[T]):
     """`read` makes an answer of what is typed, or raises Wrong; `tell` says what the answer would do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "no", "no", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "no", "no", show=False),
+        Binding("enter", "take", "do it", show=False),
+    ]
 
     def __init__(self, title: str, hint: str, read: Callable[[str], T], tell: Callable[[T], str]) -> None:
         super().__init__()
@@ -34,7 +44,7 @@ class Prompt(ModalScreen[T], Generic[T]):
         """The box."""
         with Vertical(id="prompt") as box:
             box.border_title, box.border_subtitle = self._title, "enter does it, esc does not"
-            yield Input(max_length=LONGEST, compact=True, select_on_focus=False)
+            yield _Line(max_length=LONGEST, compact=True, select_on_focus=False)
             yield Static(self._hint, id="told", markup=False)
 
     @on(Input.Changed)
@@ -49,18 +59,29 @@ class Prompt(ModalScreen[T], Generic[T]):
             told.add_class("wrong")
         told.update(text)
 
-    @on(Input.Submitted)
-    def take(self, event: Input.Submitted) -> None:
+    def action_take(self) -> None:
         """Close with the answer; what is wrong stays to be mended."""
-        if not event.value.strip():
+        typed = self.query_one(Input).value
+        if not typed.strip():
             self.dismiss(None)
             return
         try:
-            answer = self._read(event.value)
+            answer = self._read(typed)
         except Wrong:
             self.app.bell()
             return
         self.dismiss(answer)
+
+    def on_key(self, event: Key) -> None:
+        """A letter that came while there was no line yet; those typed into the line never get here."""
+        if event.is_printable and event.character:
+            event.stop()
+            self.query_one(Input).insert_text_at_cursor(event.character)
+
+    def on_paste(self, event: Paste) -> None:
+        """The same for what is pasted."""
+        event.stop()
+        self.query_one(Input).insert_text_at_cursor(event.text.strip().partition("\n")[0])
 
     def action_no(self) -> None:
         """Close without an answer."""

@@ -74,7 +74,7 @@ class RunScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """All panes; the style sheet says where they are."""
         yield HeaderPane(id="header")
-        yield AlertPane(self.bell, id="alert")
+        yield AlertPane(self.bell, None if self.state.replaying else self.session.run_dir, id="alert")
         run = self.session.run_dir
         panes: list[Pane] = [
             LossPane(id="loss", classes="pane"),
@@ -99,6 +99,7 @@ class RunScreen(Screen[None]):
     def on_mount(self) -> None:
         """Lay out; first facts and first ticks come after the first frame."""
         self.fit_size()
+        self.query_one(AlertPane).remember(self.state)
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw_all())
 
     def on_resize(self) -> None:
@@ -223,6 +224,7 @@ class RunScreen(Screen[None]):
     def go(self, id_: str) -> None:
         """Go to a pane; where one pane is seen at a time it becomes the one."""
         target = self.query_one(f"#{id_}")
+        self._put_away_gone()
         if target.has_class("extra") and not target.is_on_screen and not self.has_class("-full"):
             self._back = self.shown  # it has no place among the others at this size
             self.add_class("-full")
@@ -255,11 +257,17 @@ class RunScreen(Screen[None]):
         """One pane over all the room, or all panes again."""
         self.toggle_class("-full")
 
+    def _put_away_gone(self) -> bool:
+        """Why the trainer is gone was read: the panes are seen again; False if that was not shown."""
+        if not self.has_class("-gone") or self.has_class("-gone-read"):
+            return False
+        self.add_class("-gone-read")
+        self.remove_class("-gone")
+        return True
+
     def step_out(self) -> bool:
         """Close what lies over the panes; False if nothing did."""
-        if self.has_class("-gone") and not self.has_class("-gone-read"):
-            self.add_class("-gone-read")
-            self.remove_class("-gone")
+        if self._put_away_gone():
             return True
         if self.has_class("-full"):
             self.remove_class("-full")

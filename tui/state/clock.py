@@ -61,6 +61,11 @@ class Knots:
         else:
             self.drop_after(step)
 
+    def end_at(self, most: float) -> None:
+        """Let a jump at the last step end at a value of at most this."""
+        if len(self.steps) >= 2 and self.steps[-1] == self.steps[-2]:
+            self.values[-1] = max(min(self.values[-1], most), self.values[-2])
+
     def at(self, steps: Floats) -> Floats:
         """Values at the steps; at a jump, those before it: a step ends before what follows it."""
         import numpy as np
@@ -80,6 +85,8 @@ class StepClock:
         self._ahead = 0.0
         """What the times of facts are moved by, in seconds: nothing is counted between the step that a run was resumed
         at and its first half epoch in the new process."""
+        self._before: list[tuple[float, float]] = []
+        """`_ahead` of the processes before, and until which `at`."""
         self._resumed: ev.RunResumed | None = None
         """Until that half epoch has begun."""
         self._half: tuple[int, int, int] | None = None
@@ -115,9 +122,16 @@ class StepClock:
             case ev.RunResumed():
                 self.time.cut_at(fact.step)
                 self.epoch.cut_at(fact.step)
+                if fact.saved_at is not None:  # what followed at this very step is done again, and takes its time again
+                    self.time.end_at(fact.saved_at + self._ahead_at(fact.saved_at))
+                self._before.append((fact.at, self._ahead))
                 self._ahead = (self.time.values or [0.0])[-1] - fact.at
                 self._resumed, self._half = fact, None
         return False
+
+    def _ahead_at(self, at: float) -> float:
+        """What the facts of a time were moved by."""
+        return next((ahead for until, ahead in self._before if at <= until), self._ahead)
 
     def _first(self, fact: ev.EpochStarted) -> int:
         """The step at which a training half began; one that goes on began before it was resumed."""

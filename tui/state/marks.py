@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from miniai.run import events as ev
 from miniai.run.events import Scalars
-from tui.state.answers import change_words
+from tui.state.answers import change, change_words
+from tui.text import duration
 
 if TYPE_CHECKING:
     from tui.state.run import Section
@@ -29,6 +30,16 @@ class Mark:
     step: int
     kind: Literal["pause", "skip", "lr", "stop", "change", "alert", "save", "resume"]
     text: str
+    """A word or two."""
+    said: str = ""
+    """The same in full; empty where the words say all."""
+    told: float = field(default=0.0, compare=False)
+    """Seconds of the run at which it was told."""
+
+    @property
+    def full(self) -> str:
+        """All that is known of it."""
+        return self.said or self.text
 
 
 class RateWatch:
@@ -47,8 +58,9 @@ class RateWatch:
                 same += 1
                 continue
             if same >= STILL and float(last) > 0:
-                change = f"lr x{float(value) / float(last):.3g}"
-                found.append(Mark(fact.first + i * fact.stride, "lr", change))
+                said = f"learning rate {float(last):.4g} > {float(value):.4g}"
+                short = f"lr x{float(value) / float(last):.3g}"
+                found.append(Mark(fact.first + i * fact.stride, "lr", short, said))
             last, same = value, 0
         self._last, self._same = last, same
         return found
@@ -81,15 +93,17 @@ class Marks:
         """Take a fact; True if there is a new mark, or one less."""
         match fact:
             case ev.RunResumed():
-                self._resumed(fact.step)
+                self._resumed(fact)
                 return True
             case ev.Scalars(name="lr"):
                 found = self._rate.marks(fact)
+            case ev.Continued():
+                return self._went_on(fact.paused)
             case _:
                 self._reached(fact)
                 mark = self._of(fact)
                 found = [] if mark is None else [mark]
-        self._marks.extend(found)
+        self._marks.extend(replace(mark, told=fact.at) for mark in found)
         return bool(found)
 
     def _reached(self, fact: ev.AnyFact) -> None:
@@ -98,27 +112,47 @@ class Marks:
         elif isinstance(fact, (ev.EpochStarted, ev.EpochEnded, ev.Paused)):
             self._step = max(self._step, fact.step)
 
+    def _went_on(self, seconds: float) -> bool:
+        """The pause is over: its mark says how long it was."""
+        was, self._paused = self._paused, False
+        at = next((i for i in reversed(range(len(self._marks))) if self._marks[i].kind == "pause"), None)
+        if not was or at is None:
+            return False
+        self._marks[at] = replace(self._marks[at], said=f"paused for {duration(seconds)}")
+        return True
+
     def _of(self, fact: ev.AnyFact) -> Mark | None:
         paused = self._paused
-        if isinstance(fact, (ev.Paused, ev.Continued, ev.FitEnded)):
+        if isinstance(fact, (ev.Paused, ev.FitEnded)):
             self._paused = isinstance(fact, ev.Paused)
         match fact:
             case ev.Paused() if not paused:
                 return Mark(fact.step, "pause", "paused")
             case ev.BatchSkipped():
-                return Mark(self._step, "skip", "b skipped")
+                half = "" if fact.phase == "train" else "of validation "
+                return Mark(self._step, "skip", "batch skipped", f"batch {fact.batch + 1} {half}skipped")
             case ev.EpochSkipped():
-                return Mark(self._step, "skip", "e skipped")
+                half = "training" if fact.phase == "train" else "validation"
+                said = f"rest of {half} skipped, after {fact.at_batch} batches"
+                return Mark(self._step, "skip", f"{half} skipped", said)
             case ev.StopPlanned():
-                return Mark(self._step, "stop", f"stop after this {fact.when}")
+                return Mark(self._step, "stop", f"stop after {fact.when}", f"stop asked for after this {fact.when}")
             case ev.Changed():
-                return Mark(fact.step, "lr" if fact.what == "lr" else "change", change_words(fact))
+                return Mark(fact.step, "lr" if fact.what == "lr" else "change", change_words(fact), change(fact))
             case ev.Saved(why="request"):  # those that come by themselves would hide all else
-                return Mark(fact.step, "save", "saved")
+                return Mark(fact.step, "save", "saved", "checkpoint saved, as asked")
         return None
 
-    def _resumed(self, step: int) -> None:
-        kept = [mark for mark in self._marks if mark.step <= step and (mark.step, mark.kind) != (step, "resume")]
-        self._marks = deque([*kept, Mark(step, "resume", "resumed")], maxlen=LIMIT)
+    def _resumed(self, fact: ev.RunResumed) -> None:
+        kept = [mark for mark in self._marks if _stays(mark, fact)]
+        mark = Mark(fact.step, "resume", "resumed", "the run was resumed here", fact.at)
+        self._marks = deque([*kept, mark], maxlen=LIMIT)
         self._rate.forget()
-        self._step, self._paused = step, False
+        self._step, self._paused = fact.step, False
+
+
+def _stays(mark: Mark, resumed: ev.RunResumed) -> bool:
+    """Whether a mark is of before the checkpoint, or of the checkpoint itself."""
+    if mark.step > resumed.step or (mark.step, mark.kind) == (resumed.step, "resume"):
+        return False
+    return resumed.saved_at is None or mark.kind in ("save", "resume") or mark.told <= resumed.saved_at

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
+from collections.abc import Sequence
 
 from miniai.run.events import Changed, EpochEnded, EpochStarted, FitStarted, Phase, Progressed, RunResumed
 from miniai.run.switch import Switch
+from tui.resumptions import still_true
 from tui.state.rows import tells_place
 
 __all__ = ["Progress"]
@@ -70,11 +72,16 @@ class Progress:
         self._resumed, self._last = fact, None
         self.samples, self.seconds, self.waited = 0, 0.0, 0.0
         self._rates.clear()
-        while self._changes and self._changes[-1].step > fact.step:
+        while self._changes and still_true(self._changes[-1], fact) is None:
             self._changes.pop()
         self.epochs, self.validation = self._plan, Switch()
         for change in self._changes:
             self._change(change)
+
+    @property
+    def changes(self) -> Sequence[Changed]:
+        """What was changed while the fit went and still holds, the oldest first."""
+        return self._changes
 
     def stop_after(self, epoch: int | None) -> None:
         """The fit ends after this epoch; None: it has all its epochs."""

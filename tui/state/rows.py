@@ -14,6 +14,8 @@ __all__ = ["Best", "Row", "Rows", "Sort", "smaller_is_better", "tells_place"]
 
 LIMIT = 4_000
 """Rows that are kept; the best values outlive them."""
+COLUMNS = 21
+"""Columns at most: the loss and so many metrics as have curves."""
 FEWER = ("loss", "error", "mse", "mae", "perplexity")
 """A metric with one of these in its name is better when smaller."""
 
@@ -26,6 +28,14 @@ def tells_place(fact: RunResumed) -> bool:
 def smaller_is_better(name: str) -> bool:
     """Losses and errors fall, all other metrics rise."""
     return any(word in name.lower() for word in FEWER)
+
+
+def _is_over(row: Row, fact: RunResumed) -> bool:
+    """Whether the half that a checkpoint was taken in had ended by then; where that is not noted, by its batches."""
+    if fact.saved_at is not None:
+        return row.told <= fact.saved_at
+    total = row.of if row.ended == "complete" else row.batches + row.skipped
+    return fact.batch >= total or (fact.batch == 0 and fact.phase == "valid")
 
 
 @dataclass(slots=True)
@@ -44,6 +54,8 @@ class Row:
     ended: Literal["running", "complete", "skipped", "stopped", "failed"] = "running"
     off: bool = False
     """Whether it never began, because validation was switched off."""
+    told: float = 0.0
+    """Seconds of the run at which its end was told."""
     skips: list[int] = field(default_factory=list)
     """Numbers of the batches of this half that were skipped one by one."""
 
@@ -138,6 +150,10 @@ class Rows:
         """The newest row of `phase` that has numbers."""
         return next((r for r in reversed(self._rows.values()) if r.phase == phase and r.metrics), None)
 
+    def announced(self, names: Iterable[str]) -> None:
+        """The columns of a fit that begins: the loss, and its metrics in their order."""
+        self.names = list(dict.fromkeys(["loss", *(clean(name, 40) for name in names)]))[:COLUMNS]
+
     def started(self, fact: EpochStarted) -> None:
         """A new running row; the row of a half that begins anew starts over, one that is resumed goes on."""
         key = (fact.epoch, fact.phase)
@@ -171,7 +187,7 @@ class Rows:
         row = self._rows.setdefault(key, Row(fact.epoch, fact.phase, fact.of, fact.step))
         row.metrics, row.batches, row.of = self._numbers(fact.metrics), fact.batches, fact.of
         row.samples, row.seconds, row.step, row.ended = fact.samples, fact.seconds, fact.step, fact.ended
-        row.off = fact.off
+        row.off, row.told = fact.off, fact.at
         if row.ended == "complete":
             self._compare(row, self.best)
         return row
@@ -183,7 +199,7 @@ class Rows:
                 row.ended = ended
 
     def resumed(self, fact: RunResumed) -> None:
-        """Forget halves that ended, or ran, after the step; the half that the run goes on in runs again."""
+        """Forget halves that ended, or ran, after the checkpoint; the half that the run goes on in runs again."""
         place = (fact.epoch, fact.phase == "valid") if tells_place(fact) else None
         kept = {}
         for key, row in self._rows.items():
@@ -192,9 +208,7 @@ class Rows:
                 if whole:
                     kept[key] = row
             elif row.place == place:
-                total = row.of if row.ended == "complete" else row.batches + row.skipped
-                end = fact.batch >= total or (fact.batch == 0 and fact.phase == "valid")
-                if whole and end and row.ended in ("complete", "skipped"):
+                if whole and row.ended in ("complete", "skipped") and _is_over(row, fact):
                     kept[key], self._again = row, key
                 elif fact.batch > 0:
                     skips = [batch for batch in row.skips if batch < fact.batch]
@@ -223,5 +237,5 @@ class Rows:
 
     def _numbers(self, metrics: Mapping[str, Number]) -> dict[str, float]:
         numbers = {clean(name, 40): float(value) for name, value in metrics.items()}
-        self.names += [name for name in numbers if name not in self.names][: 20 - len(self.names)]
+        self.names += [name for name in numbers if name not in self.names][: max(COLUMNS - len(self.names), 0)]
         return numbers

@@ -9,7 +9,7 @@ import msgspec
 
 from miniai.run import events as ev
 from miniai.run.requests import AnyRequest
-from tui.state.alerts import Alerts
+from tui.state.alerts import AlertKey, Alerts
 from tui.state.answers import Answer, words
 from tui.state.asked import Asked
 from tui.state.clock import StepClock
@@ -42,8 +42,10 @@ class RunState:
         self._revisions: Counter[Section] = Counter()
         self.notices, self.noted = 0, 0.0
         """How many answers in words there have been, and when on the run's clock the last one came."""
-        self.replay = ""
-        """Where a replay of the run is, in words; empty if this is none."""
+        self.replay, self.replaying = "", False
+        """Where a replay of the run is, in words, if this is one; whether it has not come to its end yet."""
+        self.acknowledged: set[AlertKey] = set()
+        """Alerts that somebody has acknowledged, here or before."""
         self._begin()
 
     def _begin(self) -> None:
@@ -65,7 +67,7 @@ class RunState:
         self.preview: ev.PreviewSaved | None = None
         self.progress, self.rows, self.asked = Progress(), Rows(), Asked()
         self.environment: ev.EnvironmentNoted | None = None
-        self.alerts, self.marks, self.saves = Alerts(), Marks(), Saves()
+        self.alerts, self.marks, self.saves = Alerts(self.acknowledged), Marks(), Saves()
         self._resumed: ev.RunResumed | None = None
         """Until its new process trains."""
         self.clock, self.curves = StepClock(), EpochCurves()
@@ -130,11 +132,11 @@ class RunState:
             self._note(clean(text))
         self._touch("status")
 
-    def replayed(self, text: str) -> None:
-        """Where the replay is now."""
+    def replayed(self, text: str, going: bool = True) -> None:
+        """Where the replay is now, and whether more of it will come."""
         if text != self.replay:
-            self.replay = text
             self._touch("status")
+        self.replay, self.replaying = text, going
 
     def request_failed(self, request: str, text: str) -> None:
         """A request could not be delivered: it is not open any more, and a notice says why."""
@@ -204,7 +206,7 @@ class RunState:
                 self.fit = fact
                 self._turn("first batch")
                 self.progress.fit_started(fact)
-                self.rows.names = ["loss", *(clean(m, 40) for m in fact.metrics[:20] if m != "loss")]
+                self.rows.announced(fact.metrics)
         self._touch("status", "progress", "metrics", "loss", "layers", "preview")
 
     def _half(self, fact: ev.EpochStarted | ev.EpochEnded) -> None:

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from miniai.run import events as ev
 
 if TYPE_CHECKING:
-    from tui.layer_history import LayerHistory, Spreads
+    from tui.layer_history import LayerHistory
+    from tui.layer_spreads import Spreads
     from tui.state.run import Section
 
 __all__ = ["LayerSpreads", "LayerValues"]
 
 
-class LayerValues:
-    """A part of the state: takes LayersMeasured."""
+class _History(Protocol):
+    """What is held of so many layers, and can go back."""
+
+    layers: int
+
+    def drop_after(self, step: int) -> None: ...
+
+
+Held = TypeVar("Held", bound=_History)
+
+
+class _Measured(Generic[Held]):
+    """A part of the state that begins with a fit that measures layers, and goes back when a run is resumed."""
 
     section: Section = "layers"
 
     def __init__(self) -> None:
-        self.held: LayerHistory | None = None
+        self.held: Held | None = None
         """None before a fit with measured layers began."""
         self._resumed = False
+
+    def new(self, layers: int) -> Held:
+        """An empty history of so many layers."""
+        raise NotImplementedError
+
+    def take(self, held: Held, fact: ev.AnyFact) -> bool:
+        """Add what was measured; True if the fact was about this."""
+        raise NotImplementedError
 
     def apply(self, fact: ev.AnyFact) -> bool:
         """Take a fact; True if it changed what there is to show."""
@@ -30,46 +50,39 @@ class LayerValues:
                 again, self._resumed = self._resumed, False
                 if not layers or (again and self.held is not None and self.held.layers == len(layers)):
                     return False
-                from tui.layer_history import LayerHistory  # numpy: not before it is needed
-
-                self.held = LayerHistory(len(layers))
+                self.held = self.new(len(layers))
                 return True
-            case ev.LayersMeasured() if self.held is not None:
-                return self.held.add(fact)
             case ev.RunResumed():
                 self._resumed = True
                 if self.held is not None:
                     self.held.drop_after(fact.step)
                 return True
-        return False
+        return self.held is not None and self.take(self.held, fact)
 
 
-class LayerSpreads:
-    """A part of the state: takes HistogramsMeasured."""
+class LayerValues(_Measured["LayerHistory"]):
+    """Takes LayersMeasured."""
 
-    section: Section = "layers"
+    def new(self, layers: int) -> LayerHistory:
+        """An empty history."""
+        from tui.layer_history import LayerHistory  # numpy: not before it is needed
 
-    def __init__(self) -> None:
-        self.held: Spreads | None = None
-        """None before a fit with measured layers began."""
-        self._resumed = False
+        return LayerHistory(layers)
 
-    def apply(self, fact: ev.AnyFact) -> bool:
-        """Take a fact; True if it changed what there is to show."""
-        match fact:
-            case ev.FitStarted(layers=layers):
-                again, self._resumed = self._resumed, False
-                if not layers or (again and self.held is not None and self.held.layers == len(layers)):
-                    return False
-                from tui.layer_history import Spreads  # numpy: not before it is needed
+    def take(self, held: LayerHistory, fact: ev.AnyFact) -> bool:
+        """The statistics of one step."""
+        return isinstance(fact, ev.LayersMeasured) and held.add(fact)
 
-                self.held = Spreads(len(layers))
-                return True
-            case ev.HistogramsMeasured() if self.held is not None:
-                return self.held.add(fact.step, fact.layers)
-            case ev.RunResumed():
-                self._resumed = True
-                if self.held is not None:
-                    self.held.drop_after(fact.step)
-                return True
-        return False
+
+class LayerSpreads(_Measured["Spreads"]):
+    """Takes HistogramsMeasured."""
+
+    def new(self, layers: int) -> Spreads:
+        """An empty history."""
+        from tui.layer_spreads import Spreads  # numpy: not before it is needed
+
+        return Spreads(layers)
+
+    def take(self, held: Spreads, fact: ev.AnyFact) -> bool:
+        """The histograms of one step."""
+        return isinstance(fact, ev.HistogramsMeasured) and held.add(fact.step, fact.layers)

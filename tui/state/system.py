@@ -28,6 +28,8 @@ class System:
     def __init__(self) -> None:
         self.machine: Machine | None = None
         self.now: ev.SystemSampled | None = None
+        self.log: int | None = None
+        """Bytes of the run's log by then; None if no sample has told."""
         self.history: dict[str, deque[float]] = {}
         self._spent: deque[tuple[float, float]] = deque([(0.0, 0.0)], maxlen=MINUTE)
         """Seconds of training and of waiting for data, between two samples each."""
@@ -52,6 +54,7 @@ class System:
             case ev.SystemSampled():
                 self.now = fact
                 self.machine = fact.machine or self.machine
+                self.log = self.log if fact.log is None else fact.log
                 self._remember(fact)
                 return True
             case ev.Progressed():

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import queue
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,22 +14,15 @@ from typing import Any
 
 import pytest
 
-from miniai.config import RunConfig
 from miniai.run import status as module
 from miniai.run.ask import Answer, ask
 from miniai.run.client import ControlClient, _Connection, is_alive
-from miniai.run.directory import RunDir, create_run
+from miniai.run.directory import RunDir
 from miniai.run.events import FitEnded, Paused, encode
 from miniai.run.exchange import exchange
 from miniai.run.listener import Listener
 from miniai.run.requests import AnyRequest, Continue, Pause
 from miniai.run.status import status
-
-
-@pytest.fixture
-def run() -> Iterator[RunDir]:
-    with tempfile.TemporaryDirectory(prefix="run-") as folder:
-        yield create_run(Path(folder), RunConfig())
 
 
 @pytest.fixture
@@ -171,3 +163,26 @@ def test_what_cannot_be_sent_is_sent_once_more_over_a_fresh_connection(
     client.close()
     listener.close()
     assert (len(sent), requests.empty(), failures.empty()) == (2, True, True)
+
+
+def test_a_greeting_in_pieces_and_nonsense(short: Path) -> None:
+    def say(server: socket.socket, *pieces: bytes) -> None:
+        client, _ = server.accept()
+        with client:
+            for piece in filter(None, pieces):
+                client.sendall(piece)
+
+    answers = {
+        b'{"run":"a","pid":7}\n': Answer("a", 7, True),
+        b"hello\n": Answer("", 0, True),
+        b"": Answer("", 0, True),
+    }
+    for n, (text, wanted) in enumerate(answers.items()):
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(short / str(n)))
+            server.listen()
+            teller = threading.Thread(target=say, args=(server, text[:9], text[9:]))
+            teller.start()
+            assert ask([str(short / str(n))], 5) == [wanted]
+            teller.join(5)
+    assert ask(["", str(short / "none"), "x" * 300, "a\0b"], 5) == [Answer()] * 4

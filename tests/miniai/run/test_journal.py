@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniai.run.events import Alerted, Continued, Progressed, decode
+from miniai.run.events import Alerted, Continued, FitEnded, Progressed, decode
 from miniai.run.journal import Journal
 
 
@@ -24,10 +24,12 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.room: int | None = None
+        self.asked = 0
         self._write = os.write
         monkeypatch.setattr(os, "write", self.write)
 
     def write(self, fd: int, data: bytes) -> int:
+        self.asked += 1
         if self.room is None:
             return self._write(fd, data)
         if self.room <= 0:
@@ -72,6 +74,14 @@ def test_a_file_that_is_one_torn_line_is_emptied(tmp_path: Path) -> None:
     assert path.read_bytes() == b""
 
 
+def test_a_long_torn_line_takes_no_whole_one_along(tmp_path: Path) -> None:
+    """Longer than what is read at a time."""
+    path = tmp_path / "j"
+    path.write_bytes(b'{"is":"Continued","at":1.0,"paused":0.0}\n' + b"x" * 200_000)
+    Journal(path).close()
+    assert lines(path) == [fact(1)]
+
+
 @pytest.mark.parametrize("room", [0, 1, 17])
 def test_a_full_disk_leaves_whole_lines_and_loses_nothing_when_there_is_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
@@ -113,6 +123,24 @@ def test_memory_is_bounded_and_edges_outlive_reports(tmp_path: Path, monkeypatch
     assert len(facts) == 11
     assert isinstance(facts[-1], Alerted)
     assert "96 of the facts" in facts[-1].text  # 106 facts, 10 of them kept
+    disk.room = 0
+    journal.write(fact(101))
+    disk.room, now[0] = None, 200.0
+    journal.write(fact(102))
+    last = lines(tmp_path / "j")[-1]
+    assert isinstance(last, Alerted)
+    assert last.text == "the journal can be written again"  # nothing was lost this time
+    journal.close()
+
+
+def test_a_disk_that_stays_full_is_asked_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, now = Disk(monkeypatch), [0.0]
+    journal = Journal(tmp_path / "j", clock=lambda: now[0])
+    disk.room = 0
+    for tenth in range(50):
+        now[0] = tenth / 10
+        journal.write(fact(tenth))
+    assert disk.asked == 5
     journal.close()
 
 
@@ -124,6 +152,19 @@ def test_closing_tries_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     disk.room = None
     journal.close()
     assert lines(tmp_path / "j")[0] == fact(1)
+
+
+def test_closed_twice_it_closes_nobody_elses_file(tmp_path: Path) -> None:
+    said: list[str] = []
+    journal = Journal(tmp_path / "j", said.append)
+    journal.close()
+    with (tmp_path / "other").open("wb", buffering=0) as other:  # has the descriptor that was the journal's
+        journal.close()
+        journal.write(fact(1))
+        assert other.write(b"still open") == 10
+    assert lines(tmp_path / "j") == []
+    assert (tmp_path / "other").read_bytes() == b"still open"
+    assert ["it is closed" in text for text in said] == [True]
 
 
 class Watched:
@@ -176,6 +217,35 @@ def test_a_journal_whose_folder_is_deleted(tmp_path: Path) -> None:
     folder.mkdir()
     watched.write(5)
     assert watched.read()[0] == [fact(n) for n in range(1, 6)]
+    shutil.rmtree(folder)
+    watched.write(6)
+    assert [text[:19] for text in watched.said].count("the journal is gone") == 2
+    watched.journal.close()
+
+
+def test_the_end_is_told_where_readers_look_whenever_the_journal_was_deleted(tmp_path: Path) -> None:
+    watched = Watched(tmp_path / "j")
+    watched.write(1)
+    watched.path.unlink()
+    end = FitEnded(at=1.5, reason="done", step=9)
+    watched.journal.write(end)  # before the next look is due
+    assert watched.read()[0] == [fact(1), end]
+    watched.journal.close()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_no_deleted_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(tmp_path / "j")
+
+    def refused(path: Path) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refused)
+        watched.write(1)
+    assert watched.said == []
+    assert watched.read() == ([fact(1)], [])
     watched.journal.close()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +19,11 @@ ODD = os.fsdecode(b"a\xff")
 
 
 @pytest.fixture
-def run() -> Iterator[RunDir]:
-    with tempfile.TemporaryDirectory(prefix="run-") as folder:  # a short path: the socket lies in it
-        try:
-            yield create_run(Path(folder) / ODD, RunConfig())
-        except (OSError, RunError):
-            pytest.skip("this file system takes only UTF-8")
+def run(short: Path) -> RunDir:
+    try:
+        return create_run(short / ODD, RunConfig())
+    except (OSError, RunError):
+        pytest.skip("this file system takes only UTF-8")
 
 
 def test_a_run_lives_in_a_folder_whose_name_is_no_utf8(run: RunDir) -> None:

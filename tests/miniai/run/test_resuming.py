@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from miniai.run import checkpoint
 from miniai.run import events as ev
 from miniai.run.checkpoint import CheckpointState, NewerFormatError
 from miniai.run.directory import RunDir
-from miniai.run.resuming import last_at, resumption
+from miniai.run.resuming import alone, last_at, resumption
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ from miniai.run.resuming import last_at, resumption
         (b'{"is":"Continued","paused":1,"at":70.2', 65.5),
         (b"noise\n", 65.5),
         (b'{"is":"New","at":66}\n', 66),
+        (b'{"is":"New","at":-3}\n', 0),
     ],
 )
 def test_time_goes_on_from_the_last_whole_fact(tmp_path: Path, tail: bytes, at: float) -> None:
@@ -82,3 +85,21 @@ def test_a_run_that_began_and_has_none_cannot_go_on(tmp_path: Path) -> None:
     run.journal.write_bytes(b"{}\n")
     with pytest.raises(RunError, match="no checkpoint"):
         resumption(run)
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "trainer.lock").symlink_to(tmp_path / "elsewhere")
+    with alone(RunDir(tmp_path / "run")):
+        assert not (tmp_path / "elsewhere").exists()
+
+
+def test_without_locks_the_run_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refused)
+    trained = False
+    with alone(RunDir(tmp_path)):
+        trained = True
+    assert trained

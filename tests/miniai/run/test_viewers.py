@@ -57,11 +57,10 @@ class Served:
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
-    with tempfile.TemporaryDirectory(prefix="run-") as folder:
-        served = Served(Path(folder))
-        yield served
-        served.listener.close()
+def served(short: Path) -> Iterator[Served]:
+    served = Served(short)
+    yield served
+    served.listener.close()
 
 
 def lines(sock: socket.socket, count: int) -> list[Any]:

@@ -8,6 +8,8 @@ seconds later; `lost` hides Python from whoever wants to start a trainer; `crash
 fail; `patience:1` is how many seconds the screen waits for a trainer that shall stop; `weights` saves the trained
 weights in the file `weights`; `watch` writes the id of each request that reaches a fit to the file `asked`, and how
 many hooks a fit has left on its model to the file `hooks`.
+
+FORKED names the socket of a process that starts trainers for a screen (tests/terminal/forked.py).
 """
 
 from __future__ import annotations
@@ -54,6 +56,14 @@ class Afterwards(importlib.abc.MetaPathFinder):
 
         loader.exec_module = exec_module
         return spec
+
+
+def afterwards(name: str, change: Callable[[Any], None]) -> None:
+    """Call `change(module)` as soon as there is a module `name`, which may be now."""
+    if name in sys.modules:
+        change(sys.modules[name])
+    else:
+        sys.meta_path.insert(0, Afterwards(name, change))
 
 
 def slow_linear(module: Any) -> None:
@@ -149,6 +159,17 @@ def watch_hooks(module: Any) -> None:
     module.Learner.fit = fit_and_count
 
 
+def fork_trainers(module: Any) -> None:
+    """Let trainers be forked from a process that has torch: in `tui.launch`, a Popen with another start."""
+    from functools import partial
+    from types import SimpleNamespace
+
+    from tests.terminal.forked import Forked
+
+    names = {**vars(subprocess), "Popen": partial(Forked, os.environ["FORKED"])}
+    module.subprocess = SimpleNamespace(**names)
+
+
 CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "crash": ("tui.app", crash),
     "patience": ("tui.show", be_impatient),
@@ -167,7 +188,11 @@ if WORDS:
         time.sleep(WORDS.get("late", 0.0))
     if "lost" in WORDS and not is_trainer:
         sys.executable = "/nowhere/python"
-    sys.meta_path.insert(0, Afterwards("torch.nn.modules.linear", slow_linear))
+    afterwards("torch.nn.modules.linear", slow_linear)
     if "watch" in WORDS:
-        sys.meta_path.insert(0, Afterwards("miniai.run.control", watch_requests))
-    sys.meta_path[:0] = [Afterwards(*change) for word, change in CHANGES.items() if word in WORDS]
+        afterwards("miniai.run.control", watch_requests)
+    for word, what in CHANGES.items():
+        if word in WORDS:
+            afterwards(*what)
+if "FORKED" in os.environ and "lost" not in WORDS:
+    afterwards("tui.launch", fork_trainers)
