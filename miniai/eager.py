@@ -8,6 +8,7 @@ that marks them otherwise is only as slow as it would be without this.
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import inspect
 from collections.abc import Callable
@@ -31,8 +32,21 @@ def eager(kind: type[OptT]) -> type[OptT]:
     if kind not in _made:
         methods: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in _METHODS}
         methods["step"] = _without_gradients(inspect.unwrap(kind.step))
+        methods["__reduce__"] = _reduced
         _made[kind] = type(kind.__name__, (kind,), {**methods, "__doc__": kind.__doc__})
     return cast("type[OptT]", _made[kind])
+
+
+def _reduced(self: Optimizer) -> tuple[Any, ...]:
+    """For pickle and for copies: a class that was made here is found by the one of torch that it is like."""
+    cls = type(self)
+    made = _made.get(cast("type[Optimizer]", cls.__base__)) is cls
+    return _empty if made else copyreg.__newobj__, (cls.__base__ if made else cls,), self.__getstate__()  # type: ignore[attr-defined]
+
+
+def _empty(kind: type[Optimizer]) -> Optimizer:
+    cls = eager(kind)
+    return cls.__new__(cls)
 
 
 def _without_gradients(step: Callable[..., Any]) -> Callable[..., Any]:

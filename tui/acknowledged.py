@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from miniai.errors import RunError
+from miniai.run.disk import plain_file
 from miniai.run.replacing import replace_file
 from tui.state.alerts import AlertKey
 
@@ -29,11 +31,9 @@ class Acknowledged:
 
     def read(self) -> set[AlertKey]:
         """The alerts that are acknowledged."""
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            with self.path.open("rb") as file:
-                data = file.read(LARGEST + 1)
-            if len(data) <= LARGEST:
-                return set(msgspec.json.decode(data, type=list[AlertKey]))
+        with contextlib.suppress(OSError, RunError, msgspec.DecodeError, UnicodeDecodeError):
+            data = plain_file(self.path, LARGEST).read_bytes()
+            return set(msgspec.json.decode(data, type=list[AlertKey]))
         return set()
 
     def add(self, keys: Iterable[AlertKey]) -> None:

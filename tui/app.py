@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -170,9 +171,11 @@ class MonitorApp(RunKeys):
         """One step out."""
         self.run_screen.step_out()
 
-    def action_pane(self, id_: str, method: str) -> None:
+    async def action_pane(self, id_: str, method: str) -> None:
         """What a key of one pane does: the pane's method of that name."""
-        getattr(self.run_screen.query_one(f"#{id_}", Pane), method)()
+        done = getattr(self.run_screen.query_one(f"#{id_}", Pane), method)()
+        if inspect.isawaitable(done):
+            await done
 
     def action_next_theme(self) -> None:
         """Dark, light, high contrast; remembered."""

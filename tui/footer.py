@@ -16,6 +16,8 @@ class Form:
     word: str
     paused: str = ""
     """The word while the run stands still, if it is another."""
+    replay: str = ""
+    """The word in a replay, which has no trainer to ask, if the key does something there."""
     span: bool = False
     """Only the first and the last key, with a dash."""
 
@@ -30,26 +32,27 @@ class Entry:
     """Rank of the long form, which takes the place of the short one where there is room; 0: there is none."""
     long: tuple[Form, ...] = ()
     going: bool = False
-    """Only while the run goes."""
+    """Only while the run goes; in a replay only with a word for it."""
     pane: str = ""
     """Only while this pane has the focus."""
 
 
 def _one(
-    rank: int, ids: str, short: str, long_rank: int = 0, long: str = "", *, paused: str = "", going: bool = False,
-    pane: str = "",
+    rank: int, ids: str, short: str, long_rank: int = 0, long: str = "", *, paused: str = "", replay: str = "",
+    going: bool = False, pane: str = "",
 ) -> Entry:  # fmt: skip
     known = tuple(ids.split())
     return Entry(
-        rank, Form(known, short, paused), long_rank, (Form(known, long),) if long else (), going=going, pane=pane
-    )
+        rank, Form(known, short, paused, replay), long_rank, (Form(known, long, replay=replay),) if long else (),
+        going=going, pane=pane,
+    )  # fmt: skip
 
 
 PANES = ("go_loss", "go_metrics", "go_layers", "go_images", "go_system", "go_log", "go_confusion", "go_details")
 
 FOOTER: tuple[Entry, ...] = (
-    _one(0, "pause", "pause", paused="go on", going=True),
-    _one(5, "step", "step", 60, "one batch", going=True),
+    _one(0, "pause", "pause", paused="go on", replay="pause", going=True),
+    _one(5, "step", "step", 60, "one batch", replay="half epoch", going=True),
     Entry(
         3, Form(("skip_batch", "skip_epoch"), "skip"),
         11, (Form(("skip_batch",), "skip batch"), Form(("skip_epoch",), "skip epoch")), going=True,

@@ -15,8 +15,9 @@ from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 
-__all__ = ["KeyPassed", "KeysInOrder", "TakesKeys", "Typed"]
+__all__ = ["KeyPassed", "KeysInOrder", "TakesKeys", "Typed", "give_focus"]
 
 Typed: TypeAlias = Key | Paste
 PATIENCE = 0.5
@@ -51,7 +52,7 @@ class KeysInOrder(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self._typed: deque[Typed] = deque()
-        self._under_way: Typed | None = None
+        self._under_way: object = None  # what the next key waits for: a key, or a place that is being made ready
         self._patience: Timer | None = None
 
     async def on_event(self, event: Event) -> None:
@@ -70,8 +71,17 @@ class KeysInOrder(App[None]):
         message.stop()
         await self._over(message.typed)
 
-    async def _over(self, typed: Typed | None) -> None:
-        if typed is self._under_way:
+    def hold(self) -> object:
+        """Let the next keys wait for what the running action began, until `release` gets what this returns."""
+        self._under_way = object()
+        return self._under_way
+
+    def release(self, held: object) -> None:
+        """What was begun is there."""
+        self.call_later(self._over, held)
+
+    async def _over(self, waited_for: object) -> None:
+        if waited_for is self._under_way:
             self._under_way = None
             await self._hand_on()
 
@@ -100,3 +110,16 @@ class KeysInOrder(App[None]):
                 self._watch()
 
         self._patience = self.set_timer(PATIENCE, look)
+
+
+def give_focus(widget: Widget) -> None:
+    """Give a widget the focus once it is laid out; the keys that come after this are its."""
+    app, screen = widget.app, widget.screen
+    held = app.hold() if isinstance(app, KeysInOrder) else None
+
+    def give() -> None:
+        screen.set_focus(widget)
+        if isinstance(app, KeysInOrder):
+            app.release(held)
+
+    screen.call_after_refresh(give)

@@ -42,7 +42,7 @@ class ReplayApp(MonitorApp):
         else:
             how = "paused" if event.paused else _times(self.replay.head.speed)
             left_out = f" · {duration(int(event.left_out))} of quiet left out" if event.left_out else ""
-            self.state.replayed(f"replay {how} · {duration(int(event.at))}{left_out}")
+            self.state.replayed(f"replay {how} · {duration(int(event.at))}{left_out}", stands=event.paused)
 
     def ask(self, kind: Callable[..., AnyRequest], **more: Any) -> None:  # noqa: ARG002
         """A request would reach nobody."""

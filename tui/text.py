@@ -62,11 +62,12 @@ def metric(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
-def compact(value: float) -> str:
-    """A number for an axis: 0.05, 2.5, 150, 20k, 1e+09."""
+def compact(value: float, digits: int = 1) -> str:
+    """A number for an axis: 0.05, 2.5, 150, 20k, 1e+9; the largest and smallest with `digits` digits."""
     size = abs(value)
     if size >= 1e9 or 0 < size < 1e-3:
-        return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e+")
+        text = f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e+")
+        return text if digits == 1 else text.replace("+", "")  # the room of a sign for a digit
     if size >= 1e6:
         return f"{value / 1e6:.4g}M"
     if size >= 1e4:

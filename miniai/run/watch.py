@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from miniai.run.diverging import Diverging
 from miniai.run.events import (
     Alerted,
     EpochEnded,
@@ -52,6 +53,7 @@ class Watch:
         self._layers: list[Layer] = []
         self._losses: deque[float] = deque(maxlen=RECENT)
         self._since, self._unusual = 0, math.inf
+        self._divergence = Diverging()
         self._best, self._best_epoch, self._worse = math.inf, 0, 0
         self._dead: dict[int, int] = {}
         self._waited, self._phase = 0.0, ""
@@ -61,6 +63,7 @@ class Watch:
         match fact:
             case Scalars(name="loss"):
                 self._spike(fact)
+                self._diverging(fact)
             case Progressed():
                 self._loader(fact)
             case LayersMeasured():
@@ -81,6 +84,7 @@ class Watch:
             "said": sorted(self._said, key=repr),
             "losses": list(self._losses),
             "usual": (self._since, self._unusual),
+            "diverging": self._divergence.state_dict(),
             "best": (self._best, self._best_epoch, self._worse),
             "dead": self._dead,
             "waited": self._waited,
@@ -91,6 +95,8 @@ class Watch:
         self._said.update(state["said"])
         self._losses = deque(state["losses"], maxlen=RECENT)
         self._since, self._unusual = state["usual"]
+        if "diverging" in state:  # a checkpoint of an older version has none
+            self._divergence.load_state_dict(state["diverging"])
         self._best, self._best_epoch, self._worse = state["best"]
         self._dead, self._waited = dict(state["dead"]), state["waited"]
 
@@ -124,6 +130,11 @@ class Watch:
                 f" and {SPIKE_SCATTER:g} median deviations over it"
             )
             self._say(at, "spike", text, rule, step)
+
+    def _diverging(self, fact: Scalars) -> None:
+        for i, value in enumerate(map(float, fact.values)):
+            if text := self._divergence.take(value):
+                self._say(fact.at, "diverging", text, Diverging.rule, fact.first + i * fact.stride)
 
     def _plateau(self, fact: EpochEnded) -> None:
         loss = float(fact.metrics.get("loss", math.nan))

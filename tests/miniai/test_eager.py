@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 import warnings
@@ -82,6 +84,27 @@ def test_it_is_a_class_of_torch_s_made_once() -> None:
     assert isinstance(opt, optim.Adam)
     assert repr(opt) == repr(optim.Adam(model().parameters()))
     assert eager(optim.Adam) is eager(optim.Adam)
+
+
+class _Mine(eager(optim.Adam)):  # type: ignore[misc]
+    """A user's own kind of one."""
+
+
+@pytest.mark.parametrize("kind", [eager(optim.Adam), eager(optim.SGD), _Mine])
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda opt: pickle.loads(pickle.dumps(opt))], ids=["copy", "pickle"])
+def test_a_copy_goes_on_as_its_original(kind: type[Optimizer], again: Callable[[Optimizer], Optimizer]) -> None:
+    opt = kind([nn.Parameter(torch.ones(2))], lr=0.1)  # type: ignore[call-arg]
+    other = opt
+    for step in range(3):
+        for each in {id(opt): opt, id(other): other}.values():
+            each.param_groups[0]["params"][0].grad = torch.tensor([1.0, step])
+            each.step()
+        if step == 0:
+            other = again(opt)
+    assert type(other) is kind
+    assert other is not opt
+    assert equal(opt.state_dict(), other.state_dict())
+    assert torch.equal(opt.param_groups[0]["params"][0], other.param_groups[0]["params"][0])
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -100,13 +101,20 @@ async def test_a_run_that_is_replayed_is_as_it_was(tmp_path: Path) -> None:
     assert len(Acknowledged(run.path).read()) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'[["a", 1]]', b"[" * 3_000_000, b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'[["a", 1]]', b"[" * 3_000_000, b"\xff", b'[["\xff", 1, 1.0]]']
+)
 def test_what_cannot_be_read_is_empty_and_written_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "acknowledged.json").write_bytes(content)
     kept = Acknowledged(tmp_path)
     assert kept.read() == set()
     kept.add([("a", 1, 2.0)])
     assert kept.read() == {("a", 1, 2.0)}
+
+
+def test_a_pipe_of_that_name_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "acknowledged.json")
+    assert Acknowledged(tmp_path).read() == set()
 
 
 def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,3 +118,15 @@ async def test_a_pane_s_border_names_its_keys_as_they_are_mapped_while_it_has_th
         await driver.press("4")
         assert loss.border_subtitle == ""
         assert images.border_subtitle == "n page · [ batch, largest losses"
+
+
+def test_a_replay_has_only_keys_that_move_it() -> None:
+    state = after(*Recording().until(1, 74))
+    state.apply(ev.Paused(at=9, epoch=1, phase="train", batch=74, step=192))  # in the run that was recorded
+    state.replayed("replay x8 · 0:09")
+    text = shown(200, state=state)
+    assert "space pause" in text
+    assert ". half epoch" in text
+    assert not any(f" {word}" in text for word in ("skip", "stop", "validation", "rate", "epochs", "save"))
+    state.replayed("replay paused · 0:09", stands=True)
+    assert "space go on" in shown(200, state=state)

@@ -119,3 +119,10 @@ def test_a_reading_is_the_last_measurement_with_the_first_and_the_newest_gradien
     assert (other.nonfinite, other.grad, other.ratio) == (0, None, None)
     assert other.start == Reading(0.2, 2.0, 0.2)
     assert health(other).word == "dying"
+
+
+@pytest.mark.parametrize("ratio", [1e300, 1e307, 1.7e308])
+def test_a_step_of_any_size_is_called_large(ratio: float) -> None:
+    found = health(Reading(0.5, 1.0, 0.1, grad=1.0, ratio=ratio))
+    assert found.word == "large steps"
+    assert len(found.rule) <= 60

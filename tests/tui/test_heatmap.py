@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.style import Style
 
@@ -16,9 +16,11 @@ from miniai.run import events as ev
 from tests.tui.recorded import LAYERS, Recording
 from tui.colors import PALETTES, style
 from tui.panes import heat
-from tui.panes.heatmap import Cursor, heatmap, on_screen
+from tui.panes.heatmap import VALUE, Cursor, heatmap, on_screen
+from tui.panes.layer_words import TITLES, shown
 from tui.panes.lines import Frame
 from tui.ramps import Depth, oklab, ramp
+from tui.smoothing import HUGE
 from tui.state import RunState
 
 COLORS = PALETTES["miniai-dark"]
@@ -256,3 +258,16 @@ def test_on_the_screen_words_have_a_place_and_cells_only_their_colour() -> None:
         assert now.style.bgcolor == (plain.bgcolor or ground.bgcolor)
         assert now.style.color == plain.color
         x += len(now.text)
+
+
+@given(st.floats(), st.sampled_from(list(TITLES)))
+@example(-999.996, "mean")
+@example(999.99951, "grad")
+@example(1e150, "grad")
+@example(1e-150, "ratio")
+def test_a_value_takes_no_more_room_than_it_has(value: float, statistic: str) -> None:
+    value = min(abs(value), 1.0) if statistic == "near_zero" else value if statistic == "mean" else abs(value)
+    text = shown(statistic, value)
+    assert len(text) < VALUE
+    if value <= HUGE and statistic in ("grad", "ratio"):
+        assert float(text) == pytest.approx(value, rel=0.51, abs=5e-324)

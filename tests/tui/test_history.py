@@ -123,3 +123,17 @@ def test_a_far_jump_costs_no_memory() -> None:
     series.extend(10**12, [2.0])
     assert series.size == 1024
     assert (series.low.min(), series.high.max()) == (1.0, 2.0)
+
+
+@given(st.lists(st.integers(0, 3_000), min_size=2, max_size=5), st.integers(1, 40))
+def test_it_may_go_back_again_before_anything_was_added(cuts: list[int], newest: int) -> None:
+    """As a run does that dies, resumed from one checkpoint, before it reports, and goes on from an older one."""
+    series = Series(size=16, newest=newest)
+    for first in range(0, 3_000, 50):
+        series.extend(first, np.arange(first, first + 50, dtype=float))
+    for cut in cuts:
+        series.drop_after(cut)
+        assert series.end <= min(cuts[0], cut)
+        assert series.high.max() == (series.end if series.used else -math.inf)
+    series.extend(3_000, [5.0])
+    assert series.read(3_000, 0) is not None

@@ -158,3 +158,12 @@ def test_histograms_of_another_shape_or_time_are_passed_over() -> None:
     assert held.add(9, ["", ""])
     held.drop_after(7)
     assert held.used == 1
+
+
+@given(st.lists(st.sampled_from([1.7e308, -1.7e308, 1e300, 3.0]), min_size=1, max_size=60))
+def test_sums_of_huge_numbers_stay_finite(values: list[float]) -> None:
+    """An infinite mean would be taken for a layer that has no such number."""
+    held = LayerHistory(1, size=4)
+    for step, value in enumerate(values):
+        assert held.add(fact(step, value))
+    assert np.isfinite(columns(held, "mean", 2)).all()

@@ -12,6 +12,8 @@ from textual.widgets import Input
 
 from tests.tui.driving import Driver, driving, going
 from tui.key_order import KeysInOrder
+from tui.panes.log import LogPane
+from tui.panes.loss import LossPane
 
 
 async def at_once(driver: Driver, keys: list[str]) -> None:
@@ -53,6 +55,39 @@ async def test_popups(tmp_path: Path, keys: str, wanted: list[str], top: str) ->
         await at_once(driver, keys.split())
         assert asked(driver) == wanted
         assert driver.on_top == top
+
+
+@pytest.mark.parametrize(
+    ("keys", "words", "level"),
+    [
+        ("slash f o enter l", "fo", 1),
+        ("slash f escape l l", "", 2),
+        ("slash enter l", "", 1),
+        ("slash f tab l", "f", 1),
+        ("6 l", "", 1),
+        ("2 1 6 l slash l l enter l", "ll", 2),
+        ("slash l enter 1 6 l", "l", 1),
+    ],
+)
+async def test_a_pane_that_was_gone_to_has_the_next_key(tmp_path: Path, keys: str, words: str, level: int) -> None:
+    async with driving(going(tmp_path)) as driver:
+        await at_once(driver, keys.split())
+        log = driver.app.run_screen.query_one(LogPane)
+        assert (log.words, log.level) == (words, level)
+        assert not driver.app.run_screen.query_one(LossPane).view.log
+
+
+async def test_a_place_that_never_gets_ready_does_not_keep_the_keys() -> None:
+    app = _App()
+    async with app.run_test() as pilot:
+        app.hold()
+        for key in "abc":
+            app.simulate_key(key)
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if len(app.seen) == 2:
+                break
+        assert app.seen == ["b", "c"]  # the widget had the first
 
 
 async def test_a_prompt_has_every_letter_in_its_order_and_what_is_pasted(tmp_path: Path) -> None:

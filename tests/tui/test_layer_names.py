@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from miniai.run.events import Layer
+from tui.panes import layer_names as module
 from tui.panes.layer_names import full_name, middle, names
 
 BLOCK = [
@@ -98,3 +99,25 @@ def test_the_middle_gives_way(text: str, width: int) -> None:
     if cell_len(text) <= width:
         assert short == text
     assert middle("layers.11.self_attn", 12) == "lay…elf_attn"
+
+
+@given(st.text(st.sampled_from("ab0.漢é\u0301❤\ufe0f"), max_size=80), st.integers(1, 30))
+def test_the_middle_goes_and_what_is_left_fits(text: str, width: int) -> None:
+    short = middle(text, width)
+    assert cell_len(short) <= width
+    assert short == text or "…" in short
+
+
+def test_hundreds_of_long_names_without_a_short_form_are_measured_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen stands still meanwhile."""
+    calls: list[str] = []
+
+    def measured(text: str) -> int:
+        calls.append(text)
+        return cell_len(text)
+
+    monkeypatch.setattr(module, "cell_len", measured)
+    layers = [Layer("1x" * 97 + f"{i:04}", "Linear", "8>16") for i in range(100)]
+    found = names(layers, 14)
+    assert len(set(found)) == 100
+    assert len(calls) < 100 * len(layers)

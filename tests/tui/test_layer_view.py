@@ -163,3 +163,5 @@ def test_what_lies_above_is_said() -> None:
     state.apply(ev.HistogramsMeasured(at=1, step=5, layers=[pack([90] + [0] * 39 + [10, 0])]))
     assert "% above 10 at the last" in histogram(state, Frame(100, 12, COLORS), 0)[0].text
     assert "about 9.5 %" in histogram(state, Frame(100, 12, COLORS), 0)[0].text
+    state.apply(ev.HistogramsMeasured(at=2, step=9, layers=[pack([0] * 40 + [10, 0])]))
+    assert "about 100 % above 10" in histogram(state, Frame(100, 12, COLORS), 0)[0].text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from miniai.run import events as ev
@@ -35,7 +36,7 @@ async def test_m_goes_through_all_statistics_and_back(tmp_path: Path) -> None:
 async def test_arrows_read_and_escape_steps_out(tmp_path: Path) -> None:
     async with driving(going(tmp_path), (200, 48)) as driver:
         await driver.press("3")
-        assert "arrows read" in str(pane_of(driver).border_subtitle)
+        assert str(pane_of(driver).border_subtitle) == "m statistic · arrows read · enter opens"
         await driver.press("down")
         assert pane_of(driver).cursor == Cursor(0)
         await driver.press("down", "left", "left")
@@ -162,3 +163,14 @@ async def test_any_state_at_any_size_with_a_cursor_and_opened(tmp_path: Path) ->
                     for width, height in SIZES:
                         pane.cursor, pane.opened = Cursor(4, step), opened
                         check(pane, state, Frame(width, height, pane.look))
+
+
+async def test_a_fit_that_measures_no_layers_closes_the_one_that_was_open(tmp_path: Path) -> None:
+    async with driving(going(tmp_path), (120, 40)) as driver:
+        await driver.press("3", "down", "enter")
+        assert pane_of(driver).opened
+        start = next(fact for fact in Recording().start() if isinstance(fact, ev.FitStarted))
+        await driver.post(msgspec.structs.replace(start, layers=[]))
+        assert not pane_of(driver).opened
+        assert "no layer is measured in this run" in driver.text("layers")
+        await driver.press("down", "enter", "escape")

@@ -143,8 +143,11 @@ async def test_it_grows_as_it_runs(tmp_path: Path) -> None:
         assert "batch    20" in driver.text("header")
         assert "a suggestion comes then" in driver.text("advice")
         assert "pause" in driver.text("keys")
+        assert "looking for a learning rate" in driver.text("header")
         await driver.post(*facts[-3:])
         assert "48 batches" in driver.text("curve")
+        await driver.post(ev.FitEnded(at=9, reason="done", step=48))
+        assert "the search ended at batch    48" in driver.text("header")
 
 
 async def test_its_keys(tmp_path: Path) -> None:

@@ -88,3 +88,10 @@ async def test_letters_typed_before_there_is_a_line_are_the_palettes(tmp_path: P
         await driver.settle()
         assert driver.app.screen.query_one(Input).value == "ski"
         assert driver.session.requests == []
+
+
+async def test_a_tooltip_never_goes_on_in_a_line_of_its_own(tmp_path: Path) -> None:
+    async with driving(going(tmp_path), (60, 15)) as driver:
+        shown = await opened(driver)
+        held = driver.app.screen.query_one(CommandList)
+        assert held.virtual_size.height == sum(len(lines) for lines in shown)

@@ -202,3 +202,11 @@ async def test_a_configuration_that_cannot_be_read_says_so(tmp_path: Path) -> No
         await driver.press("8")
         await driver.settle()
         assert "cannot read the configuration" in driver.text("details")
+
+
+def test_names_in_wide_characters_are_all_there() -> None:
+    data = next(fact for fact in Recording().start() if isinstance(fact, ev.DataLoaded))
+    names = [f"漢字{i}靴靴靴" for i in range(40)]
+    state = state_of(msgspec.structs.replace(data, classes=names))
+    text = "".join(strip.text for strip in details(state, CONFIG, Path("/runs/a"), Frame(70, 150, COLORS)))
+    assert [name for name in names if name not in text] == []

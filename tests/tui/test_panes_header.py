@@ -116,6 +116,9 @@ def test_the_end_is_a_summary_and_a_failure_says_why() -> None:
     first, second = texts(after(*Recording(epochs=2).whole()))
     assert first.endswith("✓ done ")
     assert "2/2 epochs · 236 steps" in second
+    state = after(*Recording(epochs=2).whole())
+    next(row for row in state.rows if row.phase == "train").ended = "skipped"
+    assert "1/2 epochs complete · 236 steps" in texts(state)[1]
     assert "best valid accuracy" in second
     failed = after(*Recording().until(0, 8), ev.FitEnded(at=9, reason="failed", step=8, error="out of memory"))
     assert texts(failed)[0].endswith("✗ failed ")

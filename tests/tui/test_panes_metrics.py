@@ -114,6 +114,7 @@ def test_a_half_with_a_skipped_batch_is_marked_too() -> None:
     )  # fmt: skip
     assert rows(state, 40)[1].split()[1:3] == ["train", "»"]
     assert rows(state, 100)[1].endswith("1 batch skipped")
+    assert rows(state, 38)[1].endswith("*1 skipped")
 
 
 def test_names_that_are_cut_can_be_told_apart() -> None:

@@ -264,6 +264,7 @@ async def test_the_screen_of_a_replay(tmp_path: Path) -> None:
             raise AssertionError(app.run_screen.query_one(HeaderPane).render_line(0).text)
 
         await until("replay paused · 0:00")
+        assert app.state.stands
         for _ in range(3):
             await pilot.press("full_stop")
         await until("replay paused · 0:03")

@@ -12,6 +12,7 @@ from miniai.run import events as ev
 from miniai.run.requests import Pause, Step
 from tests.tui.recorded import Recording
 from tests.tui.test_state import after
+from tui.panes.loss_view import choices
 from tui.state import rows as module
 from tui.state.alerts import Alerts
 from tui.state.confusion import Confusion, Worst
@@ -49,6 +50,18 @@ def test_the_best_value_outlives_its_row(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (best.value, best.epoch) == (0.1, 1)
     rows.resumed(resumed(5, batch=5))  # and before that epoch
     assert rows.best == {}
+
+
+def test_all_of_many_metrics_are_there_and_none_twice() -> None:
+    names = [f"m{i}" for i in range(30)]
+    start = next(fact for fact in Recording().start() if isinstance(fact, ev.FitStarted))
+    again = msgspec.structs.replace(start, metrics=[*names, "m3\x07", "loss"])  # a bell is no part of a name
+    state = after(again, ended(0, 1.0, metrics={"loss": 1.0, **dict.fromkeys(names, 0.5)}))
+    assert state.rows.names == ["loss", *names]
+    assert [choice.name for choice in choices(state)][: 1 + len(names)] == state.rows.names
+    for epoch in range(1, 4):
+        state.apply(ended(epoch, 1.0, metrics={f"late {i}": 1.0 for i in range(100)}))
+        assert len(state.rows.names) == module.COLUMNS
 
 
 def test_a_late_report_changes_no_row_that_is_over() -> None:

@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from tui.acknowledged import Acknowledged
 from tui.colors import Palette, style
+from tui.key_order import give_focus
 from tui.panes.base import Pane
 from tui.panes.lines import Frame, Part, ends, line, message
 from tui.state.alerts import Alert
@@ -82,7 +83,7 @@ class AlertPane(Pane, can_focus=True):
         room = max(self.screen.size.width - 8, 1)
         lines = sum(1 + len(_explained(alert, room)) for alert in alerts)
         self.styles.height = max(min(lines, self.screen.size.height // 2), 1) + 2
-        self.call_after_refresh(self.focus)
+        give_focus(self)
 
     def action_close(self) -> None:
         """Back to the pane that was shown."""

@@ -59,8 +59,18 @@ def linear_axis(low: float, high: float, parts: int) -> Axis:
         low, high = low - room, high + room
     step = nice_step(high - low, parts)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = [(i * step, compact(round(i * step, 12) if step > 1e-9 else i * step)) for i in range(first, last + 1)]
-    return Axis(first * step, last * step, tuple(ticks))
+    places = [i * step for i in range(first, last + 1)]
+    return Axis(first * step, last * step, tuple(zip(places, _texts(places, step), strict=True)))
+
+
+def _texts(places: list[float], step: float) -> list[str]:
+    """Ticks in words, with as many digits as tell them apart."""
+    texts: list[str] = []
+    for digits in range(1, 5):
+        texts = [compact(round(place, 12) if step > 1e-9 else place, digits) for place in places]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def log_axis(low: float, high: float, parts: int) -> Axis:
@@ -68,6 +78,10 @@ def log_axis(low: float, high: float, parts: int) -> Axis:
     marks = [n * 10.0**e for e in range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1) for n in NICE]
     below = [m for m in marks if m <= low * 1.000001]
     above = [m for m in marks if m >= high * 0.999999 and m > below[-1]] or [marks[-1] * 2]
+    if 2 * math.log10(high / low) < math.log10(above[0] / below[-1]):  # the values would lie in a corner
+        near = linear_axis(low, high, parts)
+        if near.low > 0:
+            return Axis(math.log10(near.low), math.log10(near.high), tuple((math.log10(v), t) for v, t in near.ticks))
     held = [m for m in marks if below[-1] <= m <= above[0]]
     if len(held) > parts + 1:
         decades = [m for m in held if abs(math.log10(m) - round(math.log10(m))) < 1e-9]

@@ -134,6 +134,7 @@ def _wrapped(rows: list[Row], width: int) -> list[Row]:
     found: list[Row] = []
     for name, value, note in rows:
         room = max(width - NAME - 1, 8)
+        room = room if cell_len(value) == len(value) else room // 2  # characters may be two cells wide
         pieces = textwrap.wrap(value, room, break_on_hyphens=False) if cell_len(value) > width - NAME - 1 else [value]
         found += [(name if i == 0 else " ", piece, note if i == 0 else "") for i, piece in enumerate(pieces)]
     return found

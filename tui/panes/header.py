@@ -159,7 +159,8 @@ def _ended(state: RunState, width: int, colors: Palette) -> Strip:
     if error:
         return line([(" " + cut(error, width - 2), style(colors.wrong))], width)
     halves = sum(r.phase == "train" and r.ended == "complete" for r in state.rows)
-    epochs, steps = f"{halves}/{state.progress.epochs} epochs", f"{count(state.step)} steps"
+    short = " complete" if state.base == "done" and halves < state.progress.epochs else ""  # one was skipped in part
+    epochs, steps = f"{halves}/{state.progress.epochs} epochs{short}", f"{count(state.step)} steps"
     best = best_line(state)
     brief = best.partition(" at epoch")[0]
     ways = [[epochs, steps, duration(state.at), best], [epochs, steps, duration(state.at), brief], [epochs, brief]]

@@ -132,7 +132,7 @@ def _title(
     limit, total = BINS * BIN, float(counts.sum())
     share = 100 * float(counts[ABOVE]) / total if total else 0.0
     when = f"at step {count(at)}" if step is not None else "at the last"
-    outside = f"about {share:.2g} % above {limit:g} {when}" if counts[ABOVE] else f"none above {limit:g} {when}"
+    outside = f"about {_share(share)} % above {limit:g} {when}" if counts[ABOVE] else f"none above {limit:g} {when}"
     scale: list[Part] = [
         ("   0 ", muted),
         *((" ", style(bg=shades[round(i * (len(shades) - 1) / 11)])) for i in range(12)),
@@ -143,6 +143,10 @@ def _title(
     left = next((t for t in lefts if len(t) <= room), text)
     words, _, rest = left.partition("   ")
     return ends([(words, title[1]), (f"   {rest}" if rest else "", muted)], scale, frame.width)
+
+
+def _share(per_cent: float) -> str:
+    return f"{per_cent:.2g}" if per_cent < 9.95 else f"{per_cent:.0f}"
 
 
 def _axis(steps: list[int], cells: int, frame: Frame) -> Strip:

@@ -60,6 +60,8 @@ class ImagesPane(Pane, can_focus=True):
         self.view: View = "batch"
         self._held: dict[Kind, tuple[PreviewSaved, Preview]] = {}
         """By kind the pictures that were read; newer ones may be on their way, or lost."""
+        self._lost: dict[Kind, PreviewSaved] = {}
+        """By kind the pictures that could not be read, until others can: a run keeps only the last few."""
         self._asked: dict[Kind, PreviewSaved] = {}
 
     def slowed(self) -> float:
@@ -125,8 +127,11 @@ class ImagesPane(Pane, can_focus=True):
         if state.preview is None:  # another run: its first pictures are still to come
             self._held.clear()
             self._asked.clear()
+            self._lost.clear()
         self._ask(state)
         preview = self.preview
+        if preview is None and (lost := self._lost.get(self._kind)) is not None:
+            return message([_gone(lost)], frame)
         if preview is None and self.view != "batch":
             return message([_missing(state, self.view)], frame)
         lines = images(preview, state, frame, self.page, by_terminal(self))
@@ -154,15 +159,22 @@ class ImagesPane(Pane, can_focus=True):
         self.post_message(Loaded(fact, load(self.run_dir, fact.file)))
 
     def on_loaded(self, event: Loaded) -> None:
-        """Show what was read; a file that has vanished is passed over."""
+        """Show what was read; in place of a file that has vanished older pictures stay, or words say so."""
         event.stop()
-        if event.preview is None:
-            return
         for kind, fact in self._asked.items():
             if fact == event.fact:
-                self._held[kind] = event.fact, event.preview
+                self._lost.pop(kind, None)
+                if event.preview is not None:
+                    self._held[kind] = event.fact, event.preview
+                else:
+                    self._lost[kind] = event.fact
                 if kind == self._kind:
                     self.redraw()
+
+
+def _gone(fact: PreviewSaved) -> str:
+    """What is said in place of pictures whose file cannot be read."""
+    return f"the images of step {count(fact.step)} cannot be shown any more: a run keeps only its newest ones"
 
 
 def _missing(state: RunState, view: View) -> str:

@@ -30,8 +30,8 @@ class KeyBar(Pane):
     every: ClassVar[float] = 0.25
 
     def seen(self, state: RunState) -> int:
-        """The keys change with a pause and with the end; each epoch changes the status."""
-        return 2 * state.paused + state.over
+        """The keys change with a pause, with the end and with a replay; each epoch changes the status."""
+        return 4 * state.replaying + 2 * _stands(state) + state.over
 
     def draw(self, state: RunState, frame: Frame) -> list[Strip]:
         """One line."""
@@ -54,7 +54,7 @@ def keybar(state: RunState, bindings: Sequence[Binding], frame: Frame, focused: 
     free = width - 2 - length(last)
     shown: dict[Entry, list[Part]] = {}
     for _, entry, forms in sorted(_steps(state, focused), key=lambda step: step[0]):
-        parts = [part for form in forms for part in _form(form, known, state.paused, colors)]
+        parts = [part for form in forms for part in _form(form, known, state, colors)]
         more = length(parts) - length(shown.get(entry, []))
         if more <= free and (entry in shown or forms[0] is entry.short):
             shown[entry] = parts
@@ -73,15 +73,25 @@ def typing_bar(frame: Frame) -> Strip:
 
 def _steps(state: RunState, focused: str) -> list[tuple[int, Entry, tuple[Form, ...]]]:
     """What would be shown, by rank."""
-    now = [e for e in FOOTER if not (e.going and state.over) and e.pane in ("", focused)]
+    replay = state.replaying
+    now = [
+        e for e in FOOTER
+        if not (e.going and (state.over or (replay and not e.short.replay))) and e.pane in ("", focused)
+    ]  # fmt: skip
     return [(e.rank, e, (e.short,)) for e in now] + [(e.long_rank, e, e.long) for e in now if e.long]
 
 
-def _form(form: Form, known: Mapping[str, Binding], paused: bool, colors: Palette) -> list[Part]:
+def _form(form: Form, known: Mapping[str, Binding], state: RunState, colors: Palette) -> list[Part]:
     keys = [known[id_] for id_ in form.ids if id_ in known]
     if not keys:
         return []
-    return _entry(keys, form.paused if paused and form.paused else form.word, colors, form.span)
+    word = form.replay or form.word if state.replaying else form.word
+    return _entry(keys, form.paused if _stands(state) and form.paused else word, colors, form.span)
+
+
+def _stands(state: RunState) -> bool:
+    """Whether the run, or the replay of one, stands still."""
+    return state.stands if state.replaying else state.paused
 
 
 def _entry(bindings: Sequence[Binding], text: str, colors: Palette, span: bool = False) -> list[Part]:

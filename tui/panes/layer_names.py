@@ -50,16 +50,16 @@ def middle(text: str, width: int) -> str:
     """`text` in at most `width` cells; what is too much goes from before its end, where names differ least."""
     if cell_len(text) <= width or width < 3:
         return cut(text, width)
-    head = (width - 1) // 3
-    for tail in range(len(text)):  # the longest end that fits
-        short = f"{cut_off(text, head)}…{text[tail:]}"
-        if cell_len(short) <= width:
-            return short
-    return cut(text, width)
+    head = cut_off(text, (width - 1) // 3)
+    tail = text[-2 * width :]  # no more of it could fit, but for marks that take no cell of their own
+    while tail and cell_len(f"{head}…{tail}") > width:
+        tail = tail[1:]
+    return f"{head}…{tail}" if tail else cut(text, width)
 
 
 def cut_off(text: str, width: int) -> str:
     """The beginning in at most `width` cells, without a sign."""
+    text = text[: 2 * width]
     while cell_len(text) > width:
         text = text[:-1]
     return text

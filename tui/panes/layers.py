@@ -31,6 +31,8 @@ class LayersPane(ScrollPane):
     sections: ClassVar[tuple[Section, ...]] = ("layers",)
     every: ClassVar[float] = 1.0
     key: ClassVar[str] = "3"
+    hints = (("statistic", "statistic"),)
+    own_hints: ClassVar[str] = "arrows read · enter opens"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1, 0)", "layer above", show=False),
         Binding("down", "move(1, 0)", "layer below", show=False),
@@ -122,7 +124,7 @@ class LayersPane(ScrollPane):
         if self.cursor is None:
             self.action_move(0, 0)
         self.opened = True
-        self._hint()
+        self._name_keys()
         self._filled = not self.screen.has_class("-full")
         self.screen.add_class("-full")
         self.forget()
@@ -132,7 +134,7 @@ class LayersPane(ScrollPane):
         """Close the layer, then leave the cursor, then what `esc` does everywhere."""
         if self.opened:
             self.opened = False
-            self._hint()
+            self._name_keys()
             self.screen.set_class(not self._filled and self.screen.has_class("-full"), "-full")
             self.forget()
             self.redraw()
@@ -153,16 +155,11 @@ class LayersPane(ScrollPane):
             self.cursor = Cursor(layer, _step_of(held, place.columns, place.columns.at(at.x - place.label)))
             self.redraw()
 
-    def on_focus(self) -> None:
-        """Say what the keys do here."""
-        self._hint()
-
-    def _hint(self) -> None:
-        self.border_subtitle = "arrows: layer and step · esc closes" if self.opened else "arrows read · enter opens"
-
-    def on_blur(self) -> None:
-        """Only the pane with the focus says it."""
-        self.border_subtitle = ""
+    def _name_keys(self) -> None:
+        if self.opened:
+            self.border_subtitle = "arrows: layer and step · esc closes"
+        else:
+            super()._name_keys()
 
 
 def _step_of(held: LayerHistory, columns: Columns, column: int) -> int | None:

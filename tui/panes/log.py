@@ -131,11 +131,11 @@ class LogPane(ScrollPane):
         """Whether keys are letters of the filter now."""
         return isinstance(self.app, KeysInOrder) and self.app.typed_into is self
 
-    def ask_filter(self) -> None:
+    async def ask_filter(self) -> None:
         """Begin to type words that lines must hold: from the next key on, wherever the focus is by then."""
         if isinstance(self.app, KeysInOrder):
             self.app.typed_into = self
-            self.app.call_later(self.app.run_action, "app.go('log')")
+            await self.app.run_action("app.go('log')")
             self._typing_changed()
 
     def take(self, typed: Typed) -> None:

@@ -99,7 +99,7 @@ def draw_axes(plot: Plot, y: Axis) -> None:
         grid.put(left - 1, row, "│", rule)
     for value, label in y.ticks:
         row = height - 1 - y.cell(value, height, 4)
-        grid.put(0, row, fit(cut(label, left - 2), left - 1, ">"), text)
+        grid.put(0, row, fit(cut(label, left - 1), left - 1, ">"), text)
         grid.put(left - 1, row, "┤", rule)
     grid.put(left - 1, height, "└" + "─" * width, rule)
     word = {"steps": "step", "epochs": "epoch", "time": "time"}[plot.unit]

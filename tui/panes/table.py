@@ -124,7 +124,7 @@ def _row(state: RunState, rows: list[Row], i: int, columns: Columns, frame: Fram
     note: Part = (row.note, style(colors.wrong if row.ended == "failed" else colors.waiting))
     if row.note and not columns.notes:
         base = length(parts)
-        text_of = next((t for t in (row.note, _kind(row)) if cell_len(t) <= width - base), "")  # no half of it
+        text_of = next((t for t in _notes(row) if cell_len(t) <= width - base), "")  # no half of it
         return line([*parts, (fit(text_of, max(columns.used - base, len(text_of)), ">"), note[1])], width)
     if columns.extra:
         took = f"{row.seconds:.1f}s" if row.seconds < 60 else duration(row.seconds)
@@ -134,6 +134,12 @@ def _row(state: RunState, rows: list[Row], i: int, columns: Columns, frame: Fram
     if columns.notes:
         parts += [("   ", text), (f"{row.batches}/{row.of}", muted) if row.ended == "running" else note]
     return line(parts, width)
+
+
+def _notes(row: Row) -> list[str]:
+    """What is not as usual about a row, in ever fewer words."""
+    batches = [f"{row.skipped} skipped"] if row.ended == "complete" and row.skipped else []
+    return [row.note, *batches, _kind(row)]
 
 
 def _kind(row: Row) -> str:

@@ -42,15 +42,16 @@ class RateHeader(HeaderPane):
         """Two lines."""
         lines = super().draw(state, frame)
         if state.found.rates and not (state.end is not None and state.end.error):
-            lines[1] = _where(state.found, frame)
+            lines[1] = _where(state.found, frame, state.over)
         return lines
 
 
-def _where(found: Found, frame: Frame) -> Strip:
+def _where(found: Found, frame: Frame, over: bool) -> Strip:
     colors = frame.colors
     muted, strong = style(colors.muted), style(colors.foreground)
+    doing = "the search ended at" if over else "looking for a learning rate  "
     parts: list[Part] = [
-        (" looking for a learning rate   batch ", muted), (fit(count(len(found.rates)), 5, ">"), strong),
+        (f" {doing} batch ", muted), (fit(count(len(found.rates)), 5, ">"), strong),
         ("   rate ", muted), (fit(f"{found.rates[-1]:.2e}", 9), strong),
         ("  loss ", muted), (fit(metric(found.losses[-1]), 9), strong),
     ]  # fmt: skip
@@ -140,7 +141,7 @@ def _draw_axes(grid: Grid, x: Axis, y: Axis, colors: Palette) -> None:
         grid.put(LABEL - 1, row, "│", rule)
     for value, label in y.ticks:
         row = height - 1 - y.cell(value, height, 4)
-        grid.put(0, row, fit(cut(label, LABEL - 2), LABEL - 1, ">"), text)
+        grid.put(0, row, fit(cut(label, LABEL - 1), LABEL - 1, ">"), text)
         grid.put(LABEL - 1, row, "┤", rule)
     grid.put(LABEL - 1, height, "└" + "─" * width, rule)
     grid.put(0, height + 1, fit("rate", LABEL - 2, ">"), text)

@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.key_order import give_focus
 from tui.keys import INTERRUPT
 from tui.panes.alerts import AlertPane
 from tui.panes.base import Pane
@@ -234,7 +235,7 @@ class RunScreen(Screen[None]):
         self.shown = id_
         for pane in self.query(".pane"):
             pane.set_class(pane.id == id_, "-shown")
-        self.call_after_refresh(self.query_one(f"#{id_}").focus)
+        give_focus(target)
 
     def action_cycle(self, by: int) -> None:
         """Go to the next pane."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from tui.history import Series
     from tui.state.run import Section
 
-__all__ = ["EpochCurves"]
+__all__ = ["METRICS", "EpochCurves"]
 
-MAX_NAMES, SIZE = 20, 512
+METRICS, SIZE = 64, 512
 """Metrics that are followed, and values of each that are held one by one."""
 
 
@@ -51,7 +51,7 @@ class EpochCurves:
 
     def _extend(self, name: str, phase: ev.Phase, step: int, value: ev.Number) -> None:
         if name not in self.names:
-            if len(self.names) >= MAX_NAMES:
+            if len(self.names) >= METRICS:
                 return
             self.names.append(name)
         if (name, phase) not in self.series:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from miniai.run.events import EpochEnded, EpochStarted, Number, Phase, Progressed, RunResumed
+from tui.state.curves import METRICS
 from tui.text import clean
 
-__all__ = ["Best", "Row", "Rows", "Sort", "smaller_is_better", "tells_place"]
+__all__ = ["COLUMNS", "Best", "Row", "Rows", "Sort", "smaller_is_better", "tells_place"]
 
 LIMIT = 4_000
 """Rows that are kept; the best values outlive them."""
-COLUMNS = 21
-"""Columns at most: the loss and so many metrics as have curves."""
+COLUMNS = 1 + METRICS
+"""Columns at most, the loss included."""
 FEWER = ("loss", "error", "mse", "mae", "perplexity")
 """A metric with one of these in its name is better when smaller."""
 

@@ -42,8 +42,8 @@ class RunState:
         self._revisions: Counter[Section] = Counter()
         self.notices, self.noted = 0, 0.0
         """How many answers in words there have been, and when on the run's clock the last one came."""
-        self.replay, self.replaying = "", False
-        """Where a replay of the run is, in words, if this is one; whether it has not come to its end yet."""
+        self.replay, self.replaying, self.stands = "", False, False
+        """Where a replay of the run is, in words, if this is one; whether more will come; whether it stands still."""
         self.acknowledged: set[AlertKey] = set()
         """Alerts that somebody has acknowledged, here or before."""
         self._begin()
@@ -108,7 +108,7 @@ class RunState:
 
     @property
     def layers(self) -> LayerHistory | None:
-        """Statistics of the layers over time; None before a fit with measured layers began."""
+        """Statistics of the layers over time; None where the fit measures no layers, and before one began."""
         return self._layers.held
 
     @property
@@ -132,11 +132,11 @@ class RunState:
             self._note(clean(text))
         self._touch("status")
 
-    def replayed(self, text: str, going: bool = True) -> None:
-        """Where the replay is now, and whether more of it will come."""
+    def replayed(self, text: str, going: bool = True, stands: bool = False) -> None:
+        """Where the replay is now, whether more of it will come, and whether it stands still."""
         if text != self.replay:
             self._touch("status")
-        self.replay, self.replaying = text, going
+        self.replay, self.replaying, self.stands = text, going, stands
 
     def request_failed(self, request: str, text: str) -> None:
         """A request could not be delivered: it is not open any more, and a notice says why."""

@@ -32,7 +32,7 @@ class _Measured(Generic[Held]):
 
     def __init__(self) -> None:
         self.held: Held | None = None
-        """None before a fit with measured layers began."""
+        """None where the fit measures no layers, and before one began."""
         self._resumed = False
 
     def new(self, layers: int) -> Held:
@@ -48,9 +48,9 @@ class _Measured(Generic[Held]):
         match fact:
             case ev.FitStarted(layers=layers):
                 again, self._resumed = self._resumed, False
-                if not layers or (again and self.held is not None and self.held.layers == len(layers)):
+                if (0 if self.held is None else self.held.layers) == len(layers) and (again or not layers):
                     return False
-                self.held = self.new(len(layers))
+                self.held = self.new(len(layers)) if layers else None  # what is held is of the fit's own layers
                 return True
             case ev.RunResumed():
                 self._resumed = True

@@ -83,6 +83,35 @@ def test_a_spike_is_said_once_with_its_step_and_rule() -> None:
     assert "2 times the median" in alert.rule
 
 
+def test_a_loss_that_goes_up_for_good_is_said_once() -> None:
+    """So slowly that no single value is a spike."""
+    heard = Heard()
+    rising = [0.5 * 1.02**i for i in range(400)]
+    assert heard.tell(losses(1, rising)) == ["diverging"]
+    (alert,) = heard.alerts
+    assert alert.step % 20 == 0
+    middle = (rising[alert.step - 10] + rising[alert.step - 11]) / 2  # of its window
+    least = (rising[9] + rising[10]) / 2
+    assert 10 * least < middle < 10 * least * 1.02**20
+    assert f"from 0.5 to {middle:.4g}: it diverges" in alert.text
+
+
+def test_a_loss_that_leaps_at_the_second_batch_and_stays() -> None:
+    """Before there is anything usual to compare it with."""
+    heard = Heard()
+    assert heard.tell(losses(1, [2.3, *(7e9 + i for i in range(50))])) == ["diverging"]
+    assert heard.alerts[0].step == 20
+    assert "from 2.3 to 7e+09" in heard.alerts[0].text
+
+
+@given(st.lists(st.floats(1.0, 9.9), min_size=1, max_size=300), st.floats(1e-6, 1e6), st.booleans())
+def test_a_loss_that_stays_within_ten_times_or_is_negative_does_not_diverge(
+    values: list[float], scale: float, negative: bool
+) -> None:
+    sign = -1 if negative else 1
+    assert "diverging" not in Heard().tell(losses(1, [sign * scale * value for value in values]))
+
+
 def test_a_noisy_falling_or_broken_loss_is_no_spike() -> None:
     noise = random.Random(1)
     falling = [2.3 * math.exp(-i / 200) + noise.gauss(0, 0.08) for i in range(600)]
@@ -159,6 +188,7 @@ def test_a_disk_that_is_nearly_full(left: int | None, said: list[str]) -> None:
 EVENTFUL: list[ev.Fact] = [
     fit_started(2),
     *(losses(1 + 20 * i, [0.5, 0.6] * 10) for i in range(3)), losses(61, [9.0]), losses(62, [9.0]),
+    losses(63, [9.0] * 10), losses(73, [9.0] * 30),
     *(measured(s, [1.0, 0.0], [0.0, 1.0], [0, s > 3]) for s in range(1, 6)),
     *(ended(e, 0.5 if e else 0.4) for e in range(8)),
     progressed(8.0, 7.0), progressed(20.0, 14.0), ev.SystemSampled(at=1.0, disk_free=3),
@@ -177,7 +207,7 @@ def test_a_resumed_run_is_watched_as_if_it_had_not_been_interrupted(cuts: list[i
         heard.tell(*EVENTFUL[start:end])
         told, state = told + heard.alerts, heard.watch.state_dict()
     assert told == whole.alerts
-    assert len({alert.topic for alert in told}) == len(told) == 6
+    assert len({alert.topic for alert in told}) == len(told) == 7
 
 
 def test_what_was_said_before_the_state_is_there_is_not_said_again() -> None:
