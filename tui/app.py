@@ -35,6 +35,10 @@ TICK = 0.25
 """Seconds between two looks at what changed where no facts come."""
 
 
+_ROUTINE = {"training", "validating"}
+"""Short epochs change from one to the other many times a second: no reason to draw sooner."""
+
+
 class MonitorApp(RunKeys):
     """The screen of one run."""
 
@@ -117,7 +121,7 @@ class MonitorApp(RunKeys):
         event.taken.set()
         if len(self.state.asked) < open_:  # the answer to a key is shown at once
             self.run_screen.show_now("header", "keys")
-        elif (self.state.status, self.state.saying) != word:
+        elif (now := (self.state.status, self.state.saying)) != word and not {now[0], word[0]} <= _ROUTINE:
             self.run_screen.show_now("header")
         self._leave_if_over()
         self.run_screen.tick_soon()

@@ -54,6 +54,21 @@ async def test_nothing_is_drawn_when_nothing_changed(tmp_path: Path, monkeypatch
         assert set(drawn) == {"header", "metrics"}
 
 
+async def test_a_new_status_is_drawn_at_once_but_not_each_half_of_short_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driving(going(tmp_path)) as driver:
+        now: list[str] = []
+        monkeypatch.setattr(driver.app.run_screen, "show_now", lambda *panes: now.extend(panes))
+        await driver.post(ev.EpochStarted(at=9, epoch=1, phase="valid", batches=20, step=236))
+        assert driver.app.state.status == "validating"
+        await driver.post(ev.EpochStarted(at=9.1, epoch=2, phase="train", batches=118, step=236))
+        assert driver.app.state.status == "training"
+        assert now == []
+        await driver.post(ev.FitEnded(at=9.2, reason="done", step=236))
+        assert now == ["header"]
+
+
 async def test_a_pane_is_drawn_at_its_own_rate(tmp_path: Path) -> None:
     async with driving(going(tmp_path)) as driver:
         screen, state = driver.app.run_screen, driver.app.state
