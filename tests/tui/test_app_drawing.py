@@ -58,12 +58,13 @@ async def test_a_new_status_is_drawn_at_once_but_not_each_half_of_short_epochs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with driving(going(tmp_path)) as driver:
-        now: list[str] = []
+        now, words = list[str](), list[str]()
         monkeypatch.setattr(driver.app.run_screen, "show_now", lambda *panes: now.extend(panes))
         await driver.post(ev.EpochStarted(at=9, epoch=1, phase="valid", batches=20, step=236))
-        assert driver.app.state.status == "validating"
+        words.append(driver.app.state.status)
         await driver.post(ev.EpochStarted(at=9.1, epoch=2, phase="train", batches=118, step=236))
-        assert driver.app.state.status == "training"
+        words.append(driver.app.state.status)
+        assert words == ["validating", "training"]
         assert now == []
         await driver.post(ev.FitEnded(at=9.2, reason="done", step=236))
         assert now == ["header"]
