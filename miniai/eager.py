@@ -39,9 +39,11 @@ def eager(kind: type[OptT]) -> type[OptT]:
 
 def _reduced(self: Optimizer) -> tuple[Any, ...]:
     """For pickle and for copies: a class that was made here is found by the one of torch that it is like."""
-    cls = type(self)
-    made = _made.get(cast("type[Optimizer]", cls.__base__)) is cls
-    return _empty if made else copyreg.__newobj__, (cls.__base__ if made else cls,), self.__getstate__()  # type: ignore[attr-defined]
+    cls, state = type(self), self.__getstate__()
+    like = cast("type[Optimizer]", cls.__base__)
+    if _made.get(like) is cls:
+        return _empty, (like,), state
+    return copyreg.__newobj__, (cls,), state  # type: ignore[attr-defined]  # what object does; not in the stubs
 
 
 def _empty(kind: type[Optimizer]) -> Optimizer:

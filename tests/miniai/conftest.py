@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from miniai.callbacks.report import ReportCB
 from miniai.learner import Learner, MetricsCB, TrainCB
 from miniai.metrics import Accuracy
 from miniai.run.events import Fact, Scalars
+from tests.idx import write_idx
 
 # threads that wait for each other on tiny tensors cost minutes where the cores are shared
 torch.set_num_threads(1)
@@ -51,6 +53,12 @@ class Raiser(Callback):
                 raise error
 
         setattr(self, hook, raise_once)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Idx files of data that any model learns."""
+    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 F_ = TypeVar("F_", bound=Fact)

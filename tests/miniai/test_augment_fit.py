@@ -28,9 +28,9 @@ from miniai.run import events as ev
 from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.reporter import Reporter
-from tests.miniai.test_fitting import cache, data_dir, journal, new_run
+from tests.miniai.test_fitting import cache, journal, new_run
 
-__all__ = ["cache", "data_dir"]  # fixtures
+__all__ = ["cache"]  # a fixture
 
 
 class SeenCB(Callback):

@@ -24,7 +24,6 @@ from miniai.run.directory import RunDir, create_run
 from miniai.run.requests import Stop
 from miniai.run.resuming import resumption
 from miniai.version import own_version
-from tests.idx import write_idx
 from tests.miniai.resumed import TRAIN, Place, Run, told
 
 
@@ -137,11 +136,6 @@ def test_the_newest_of_a_newer_version_is_refused_in_one_line_that_names_it(run:
     assert "was written by version '7.5\\x1b[2J' of miniai-tui (format 2; this one reads up to 1): update" in text
     assert text.isprintable()
     assert (run.checkpoints / name / "state.json").read_bytes() == state
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 def test_one_that_may_be_newer_or_broken_is_left_and_the_one_before_is_taken(

@@ -22,16 +22,10 @@ from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.requests import Stop
 from miniai.run.status import status
-from tests.idx import write_idx
 from tests.miniai.resumed import ended_with, told
 from tui.cli import main
 
 EPOCHS = 6
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 @pytest.fixture(autouse=True)

@@ -20,13 +20,6 @@ from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.reporter import Reporter
 from miniai.run.requests import AnyRequest, Pause, SkipEpoch, Stop
-from tests.idx import write_idx
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Idx files of 600 + 200 images whose class is their brightness."""
-    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 @pytest.fixture(autouse=True)

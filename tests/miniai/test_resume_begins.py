@@ -19,13 +19,7 @@ from miniai.run.going_on import HeldJournal
 from miniai.run.journal import Journal
 from miniai.run.requests import Save, Stop
 from miniai.run.status import status
-from tests.idx import write_idx
 from tests.miniai.resumed import told
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 @pytest.fixture(autouse=True)

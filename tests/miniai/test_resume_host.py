@@ -25,13 +25,7 @@ from miniai.run.control import RunControl
 from miniai.run.directory import RunDir, create_run
 from miniai.run.requests import AnyRequest, Save, Stop
 from miniai.run.resuming import alone
-from tests.idx import write_idx
 from tests.miniai.resumed import ended_with, told
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_idx(tmp_path_factory.mktemp("idx"))
 
 
 @pytest.fixture(autouse=True)

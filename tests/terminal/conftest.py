@@ -12,6 +12,7 @@ import pytest
 
 from tests.terminal.forked import Server
 from tests.terminal.place import Place
+from tests.terminal.term import Term
 
 TRAIN, VALID = 2_000, 200
 
@@ -37,6 +38,15 @@ def place(tmp_path: Path, data: Path) -> Iterator[Place]:
     place = Place(tmp_path, data)
     yield place
     place.clear_up()
+
+
+@pytest.fixture
+def terms() -> Iterator[list[Term]]:
+    """Terminals to be closed."""
+    held: list[Term] = []
+    yield held
+    for term in held:
+        term.close()
 
 
 @pytest.fixture(scope="session")

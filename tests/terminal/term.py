@@ -153,6 +153,14 @@ class Term:
         self.wait("■ stopped")
         self.send("q")
 
+    def stop_and_quit(self) -> None:
+        """Leave, and let the run stop: by the question that `q` asks. All must be well then."""
+        self.send("q")
+        self.wait("stop and quit")
+        self.send("s")
+        assert self.exit() == 0
+        assert self.sane
+
     def signal(self, number: int) -> None:
         """Send a signal to the program."""
         self.process.send_signal(number)

@@ -91,11 +91,7 @@ def test_what_the_program_prints_onto_a_full_disk_is_lost_and_that_is_said(
     again = printed(place)
     term.until(lambda: printed(place) > again + 20, "more pages")
     assert len(said(place, "log")) == 1
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert place.ended == "stopped"
     assert len(said(place, "log")) == 1
 

@@ -20,15 +20,6 @@ Terms = list[KittyTerm]
 pytestmark = pytest.mark.usefixtures("forked")
 
 
-@pytest.fixture
-def terms() -> Any:
-    """Terminals to be closed."""
-    held: Terms = []
-    yield held
-    for term in held:
-        term.close()
-
-
 def started(
     place: Place, terms: Terms, answers: str, *options: str, epochs: int = 100, poison: str = "slow:0.02", **env: Any
 ) -> KittyTerm:
@@ -85,11 +76,7 @@ def test_pictures_are_sent_and_stand_where_the_pane_is(place: Place, terms: Term
     term.until(lambda: any(image.rows > 6 for image in term.images.values()), "larger ones")
     term.until(lambda: len(term.pictures()) >= 6 and not term.wrong, "in place")
 
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert not term.images
     assert not term.wrong
     assert not term.placeholders

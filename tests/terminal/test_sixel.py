@@ -19,15 +19,6 @@ Terms = list[SixelTerm]
 pytestmark = pytest.mark.usefixtures("forked")
 
 
-@pytest.fixture
-def terms() -> Any:
-    """Terminals to be closed."""
-    held: Terms = []
-    yield held
-    for term in held:
-        term.close()
-
-
 def started(place: Place, terms: Terms, *options: str, epochs: int = 100, **more: Any) -> SixelTerm:
     env = more.pop("env", {})
     poison = more.pop("poison", "slow:0.02")
@@ -94,11 +85,7 @@ def test_pictures_stand_where_the_pane_is(place: Place, terms: Terms) -> None:
     term.send("2f")
     term.until(lambda: not term.canvas.drawn, "another pane over all")
 
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert not term.canvas.drawn
     assert not term.canvas.wrong
 

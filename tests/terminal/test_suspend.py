@@ -131,11 +131,7 @@ def test_stopped_from_outside_and_continued(place: Place, worker: str) -> None:
         assert {1000, 1003, 1006, 1049, 2004, 25} <= term.modes
         step = place.step
         term.until(lambda step=step: place.step > step + 20, "training under the screen")  # type: ignore[misc]
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert place.ended == "stopped"
 
 

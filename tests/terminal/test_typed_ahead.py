@@ -48,11 +48,7 @@ def test_the_filter_of_a_running_fit(place: Place, size: tuple[int, int]) -> Non
     assert asked(place) == []
     term.send("\x15zz\r3")  # ctrl+u, other words, keep them, and a key of the screen again
     term.wait("3 layers")
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert place.ended == "stopped"
 
 

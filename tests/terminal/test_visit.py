@@ -104,11 +104,7 @@ def test_every_key_of_the_view_leaves_the_training_alone(place: Place) -> None:
         assert term.process.poll() is None, (id_, place.log)
     assert shown(term.text) == paused, term.text
     assert [fact for fact in place.facts() if fact["is"] in CONTROLS] == facts
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert place.ended == "stopped"
 
 
@@ -141,10 +137,6 @@ def test_stop_after_the_epoch(place: Place) -> None:
 def test_stop_and_quit_leaves_by_itself(place: Place) -> None:
     term = place.term(place.fit())
     term.wait("● training")
-    term.send("q")
-    term.wait("stop and quit")
-    term.send("s")
-    assert term.exit() == 0
-    assert term.sane
+    term.stop_and_quit()
     assert place.ended == "stopped"
     assert "fashion, mlp: stopped" in term.text

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.events import Key, Paste
-from textual.widgets import Input
+
+from tui.screens.line import take_for_line
 
 __all__ = ["Entry", "Palette"]
 
@@ -75,15 +76,12 @@ class Palette(CommandPalette):
                 getattr(shown, f"action_{action}")()
 
     def on_key(self, event: Key) -> None:
-        """A letter that came while there was no line yet; those typed into the line never get here."""
-        if event.is_printable and event.character:
-            event.stop()
-            self.query_one(Input).insert_text_at_cursor(event.character)
+        """A letter that came while there was no line yet."""
+        take_for_line(self, event)
 
     def on_paste(self, event: Paste) -> None:
         """The same for what is pasted."""
-        event.stop()
-        self.query_one(Input).insert_text_at_cursor(event.text.strip().partition("\n")[0])
+        take_for_line(self, event)
 
 
 def _shown(entry: Entry, title: Content) -> Content:

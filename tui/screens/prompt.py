@@ -13,6 +13,7 @@ from textual.events import Key, Paste
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.screens.line import take_for_line
 from tui.typed import EpochsAsked, RateAsked, Wrong, read_epochs, read_rate
 
 __all__ = ["EpochsAsked", "Prompt", "RateAsked", "ask_epochs", "ask_rate", "read_epochs", "read_rate"]
@@ -73,15 +74,12 @@ class Prompt(ModalScreen[T], Generic[T]):
         self.dismiss(answer)
 
     def on_key(self, event: Key) -> None:
-        """A letter that came while there was no line yet; those typed into the line never get here."""
-        if event.is_printable and event.character:
-            event.stop()
-            self.query_one(Input).insert_text_at_cursor(event.character)
+        """A letter that came while there was no line yet."""
+        take_for_line(self, event)
 
     def on_paste(self, event: Paste) -> None:
         """The same for what is pasted."""
-        event.stop()
-        self.query_one(Input).insert_text_at_cursor(event.text.strip().partition("\n")[0])
+        take_for_line(self, event)
 
     def action_no(self) -> None:
         """Close without an answer."""
